@@ -1,0 +1,1 @@
+// Emptied by the first real file.

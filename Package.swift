@@ -1,0 +1,60 @@
+// swift-tools-version: 6.2
+// The host. Dependencies point downwards only; plugins are packages of their own under Plugins/.
+import PackageDescription
+
+let package = Package(
+    name: "Gatehouse",
+    products: [
+        .executable(name: "gatehouse", targets: ["Gatehouse"]),
+        .executable(name: "gatehouse-worker", targets: ["Worker"]),
+    ],
+    dependencies: [
+        .package(path: "SDK")
+    ],
+    targets: [
+        .executableTarget(
+            name: "Gatehouse",
+            dependencies: ["Server", "Engine", "Modalities", "Fusion", "Decoder", "Weights", "Text"],
+            path: "Host/Gatehouse"),
+        .target(
+            name: "Server",
+            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd"],
+            path: "Host/Server"),
+        .target(name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels"], path: "Host/Engine"),
+        .target(name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text"], path: "Host/Fusion"),
+        .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
+        .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
+        .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
+        .target(name: "Modalities", dependencies: ["PluginHost"], path: "Host/Modalities"),
+
+        // No Foundation below this line: the worker starts in milliseconds.
+        .executableTarget(name: "Worker", dependencies: ["PluginHost"], path: "Host/Worker"),
+        .target(
+            name: "PluginHost",
+            dependencies: [.product(name: "CGatehouse", package: "SDK"), "CSystemPosix"],
+            path: "Host/PluginHost"),
+
+        .target(
+            name: "CKernels", path: "Host/CKernels",
+            linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
+        .target(
+            name: "CSystemMicrohttpd", path: "Host/CSystemMicrohttpd",
+            linkerSettings: [.linkedLibrary("microhttpd")]),
+        .target(
+            name: "CSystemPCRE2", path: "Host/CSystemPCRE2",
+            linkerSettings: [.linkedLibrary("pcre2-8")]),
+        .target(name: "CSystemPosix", path: "Host/CSystemPosix"),
+
+        .testTarget(name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests"),
+        .testTarget(name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests"),
+        .testTarget(
+            name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
+            path: "Tests/DecoderTests"),
+        .testTarget(
+            name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "Fusion"],
+            path: "Tests/ModalitiesTests"),
+        .testTarget(name: "ServerTests", dependencies: ["Server"], path: "Tests/ServerTests"),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)
