@@ -16,8 +16,9 @@
 //             why, in one sentence, once, through the host's set_error. On failure out-parameters are untouched
 //             and ownership stays with the caller. Nothing throws, unwinds, longjmps or exits across a call.
 //  Strings    UTF-8. Data is pointer and length; ids, media types and absolute paths are NUL-terminated.
-//  Structs    `struct_size` is sizeof the struct as its writer knows it, for checking. A layout that shipped never
-//             changes: growth is a new extension. `reserved` fields are zero. Optional function pointers are
+//  Structs    `struct_size` is sizeof the struct as its writer knows it, for checking; the sizes below are those of
+//             64-bit systems, and no struct has hidden padding. A layout that shipped never changes: growth is a
+//             new extension. `reserved` fields are zero. Optional function pointers are
 //             marked [optional] and may be NULL; all others are set.
 //  Threads    Each function carries a tag:
 //             [scan]     one thread at a time for the whole library; the host may call it from any thread
@@ -79,7 +80,7 @@ enum {
 
 // Services of the host. Handed to initialize and, one for each instance, to create; the pointer and the functions
 // stay valid until the matching finalize or destroy returns.
-typedef struct GatehouseHost {
+typedef struct GatehouseHost {  // 56 bytes
     uint32_t struct_size;
     uint32_t abi_major;
     uint32_t abi_minor;
@@ -98,7 +99,7 @@ typedef struct GatehouseHost {
 } GatehouseHost;
 
 // One call's connection to the request behind it. Valid only during the call it was handed to.
-typedef struct GatehouseJob {
+typedef struct GatehouseJob {  // 48 bytes
     uint32_t struct_size;
     uint32_t reserved;
     void *ctx;
@@ -120,7 +121,7 @@ typedef struct GatehouseJob {
 // value [t][j], t = 0 … 63, j = 0 … 7, is Σ_d s(j, d) · E_t[d], where the sign s(j, d) is +1 if bit 63 of
 // splitmix64(8 · d + j) is 0 and -1 if it is 1. splitmix64(x) is: z = x + 0x9E3779B97F4A7C15;
 // z = (z ^ (z >> 30)) · 0xBF58476D1CE4E5B9; z = (z ^ (z >> 27)) · 0x94D049BB133111EB; z ^ (z >> 31), modulo 2^64.
-typedef struct GatehouseDecoderIdentity {
+typedef struct GatehouseDecoderIdentity {  // 24 bytes
     uint32_t struct_size;
     uint32_t hidden;            // width of an embedding row
     const char *family;         // "llama", "glm4", …
@@ -128,7 +129,7 @@ typedef struct GatehouseDecoderIdentity {
 } GatehouseDecoderIdentity;
 
 // The decoder that will read the output.
-typedef struct GatehouseDecoder {
+typedef struct GatehouseDecoder {  // 24 bytes
     uint32_t struct_size;
     uint32_t vocabulary;
     uint32_t context;           // tokens
@@ -146,7 +147,7 @@ enum {
     GATEHOUSE_PART_PIXELS = 3,   // 8-bit RGBA, not premultiplied, sRGB, `stride` bytes from row to row
 };
 
-typedef struct GatehousePart {
+typedef struct GatehousePart {  // 56 bytes
     uint32_t kind;
     uint32_t reserved;
     const char *media_type;      // lower case, without parameters: "image/png"
@@ -159,7 +160,7 @@ typedef struct GatehousePart {
     uint64_t stride;             // bytes; PIXELS only, else 0
 } GatehousePart;
 
-typedef struct GatehouseInput {
+typedef struct GatehouseInput {  // 16 bytes
     uint32_t struct_size;
     uint32_t part_count;         // at least 1
     const GatehousePart *parts;
@@ -181,7 +182,7 @@ enum {
 };
 
 // What a stretch of the text rests on. Times are seconds from the start of the part, NaN where there is none.
-typedef struct GatehouseSpan {
+typedef struct GatehouseSpan {  // 40 bytes
     uint64_t begin;              // bytes into the segment's text
     uint64_t end;
     double start_seconds;
@@ -191,7 +192,7 @@ typedef struct GatehouseSpan {
 } GatehouseSpan;
 
 // UTF-8, without any control token: the host tokenises it as plain text whatever it says. Works with any decoder.
-typedef struct GatehouseText {
+typedef struct GatehouseText {  // 32 bytes
     uint32_t struct_size;
     uint32_t span_count;
     const char *data;
@@ -200,7 +201,7 @@ typedef struct GatehouseText {
 } GatehouseText;
 
 // Slots, each a short distribution over text pieces; a piece carries its own leading space. Works with any decoder.
-typedef struct GatehouseSoft {
+typedef struct GatehouseSoft {  // 40 bytes
     uint32_t struct_size;
     uint32_t slot_count;
     const uint32_t *slot_offsets;   // [slot_count + 1], into pieces, rising from 0
@@ -210,7 +211,7 @@ typedef struct GatehouseSoft {
 } GatehouseSoft;
 
 // Embeddings in one decoder's space: the one named in GatehouseOutputs.decoder.
-typedef struct GatehouseRows {
+typedef struct GatehouseRows {  // 56 bytes
     uint32_t struct_size;
     uint32_t element_type;       // GATEHOUSE_FLOAT32 …
     uint32_t rows;
@@ -227,7 +228,7 @@ typedef struct GatehouseRows {
 // Receives what encode makes. A segment is begin, then one or more of the calls of its kind, then end; segments
 // follow each other and refer to parts in rising order. A part may have none. Each function copies before it
 // returns. When one returns anything but OK, stop at once and return that status without a message. [in-call]
-typedef struct GatehouseSink {
+typedef struct GatehouseSink {  // 72 bytes
     uint32_t struct_size;
     uint32_t reserved;
     void *ctx;
@@ -250,7 +251,7 @@ typedef struct GatehouseSink {
 } GatehouseSink;
 
 // What an instance hands out, now that configuration and weights are known.
-typedef struct GatehouseOutputs {
+typedef struct GatehouseOutputs {  // 40 bytes
     uint32_t struct_size;
     uint32_t kinds;              // GATEHOUSE_OUTPUT_ bits
     uint32_t width;              // of rows; 0 where it makes none
@@ -264,7 +265,7 @@ typedef struct GatehouseOutputs {
 // The plugin
 
 // One loaded encoder. Made by create, ended by destroy.
-typedef struct GatehouseInstance {
+typedef struct GatehouseInstance {  // 56 bytes
     uint32_t struct_size;
     uint32_t reserved;
     void *ctx;
@@ -287,7 +288,7 @@ typedef struct GatehouseInstance {
 } GatehouseInstance;
 
 // What create is given. Borrowed for the call, `host` for the life of the instance.
-typedef struct GatehouseCreateArguments {
+typedef struct GatehouseCreateArguments {  // 56 bytes
     uint32_t struct_size;
     uint32_t threads;                // budget for one call, at least 1: more running threads hurt the decoder
     const GatehouseHost *host;
@@ -306,7 +307,7 @@ enum {
 };
 
 // What one plugin of the library is. Constant, and known without weights.
-typedef struct GatehouseDescriptor {
+typedef struct GatehouseDescriptor {  // 88 bytes
     uint32_t struct_size;
     uint32_t flags;
     const char *id;               // unique in the library: lower case letters, digits, '-'; "screen-text"
@@ -323,7 +324,7 @@ typedef struct GatehouseDescriptor {
 } GatehouseDescriptor;
 
 // The block that a library hands out. Its first five fields are checked before anything else is called.
-typedef struct GatehouseEntry {
+typedef struct GatehouseEntry {  // 88 bytes
     uint64_t magic;               // GATEHOUSE_MAGIC
     uint32_t struct_size;
     uint32_t abi_major;           // GATEHOUSE_ABI_MAJOR
@@ -354,7 +355,7 @@ typedef struct GatehouseEntry {
 } GatehouseEntry;
 
 // The one symbol a plugin exports. Returns the same pointer every time, quickly, and does nothing else. [any]
-__attribute__((visibility("default"))) const GatehouseEntry *gatehouse_plugin_entry(void);
+__attribute__((visibility("default"), returns_nonnull)) const GatehouseEntry *gatehouse_plugin_entry(void);
 
 #ifdef __cplusplus
 }

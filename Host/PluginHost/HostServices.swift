@@ -1,0 +1,99 @@
+import CGatehouse
+import Synchronization
+
+/// How much a plugin's log line matters.
+public enum PluginLogLevel: Int32, Sendable {
+    case debug = 0
+    case info = 1
+    case warning = 2
+    case error = 3
+}
+
+/// The functions behind `GatehouseHost`, for one library or one instance. Any thread.
+final class HostServices: Sendable {
+    typealias Log = @Sendable (PluginLogLevel, String) -> Void
+
+    private let log: Log
+    private let error = Mutex<String?>(nil)
+    // Safe to share: written in init only, and the plugin sees it as constant.
+    nonisolated(unsafe) private let block: UnsafeMutablePointer<GatehouseHost>
+    private static let name = CStringBox("gatehouse")
+
+    /// Valid while `self` lives.
+    var pointer: UnsafePointer<GatehouseHost> { UnsafePointer(block) }
+
+    init(log: @escaping Log) {
+        self.log = log
+        block = .allocate(capacity: 1)
+        block.initialize(
+            to: GatehouseHost(
+                struct_size: UInt32(MemoryLayout<GatehouseHost>.size), abi_major: UInt32(GATEHOUSE_ABI_MAJOR),
+                abi_minor: UInt32(GATEHOUSE_ABI_MINOR), reserved: 0, ctx: nil, name: Self.name.pointer,
+                log: { ctx, level, text, size in
+                    let line = String(bytes: text, count: size).replacing("\n", with: " ")
+                    HostServices.from(ctx)?.log(PluginLogLevel(rawValue: level) ?? .info, line)
+                },
+                set_error: { ctx, text, size in
+                    let message = String(bytes: text, count: size)
+                    HostServices.from(ctx)?.error.withLock { $0 = message }
+                },
+                extension: { _, _ in nil }))
+        block.pointee.ctx = Unmanaged.passUnretained(self).toOpaque()
+    }
+
+    deinit {
+        block.deallocate()
+    }
+
+    /// The last message since this was asked last.
+    func takeError() -> String? {
+        error.withLock { error in
+            defer { error = nil }
+            return error
+        }
+    }
+
+    private static func from(_ ctx: UnsafeMutableRawPointer?) -> HostServices? {
+        ctx.map { Unmanaged<HostServices>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
+
+/// One call's cancellation, deadline and progress: the functions behind `GatehouseJob`. Any thread.
+public final class JobControl: Sendable {
+    /// Unique in the process.
+    public let id: UInt64
+    /// On CLOCK_MONOTONIC; 0 for none.
+    public let deadline: UInt64
+    private let isCancelled = Atomic<Bool>(false)
+    private let report: @Sendable (Double) -> Void
+
+    /// `progress` is called from the plugin's threads with 0 … 1.
+    public init(id: UInt64, deadline: UInt64 = 0, progress: @escaping @Sendable (Double) -> Void = { _ in }) {
+        self.id = id
+        self.deadline = deadline
+        report = progress
+    }
+
+    /// Tells the plugin that the result is no longer wanted.
+    public func cancel() {
+        isCancelled.store(true, ordering: .relaxed)
+    }
+
+    /// Calls `body` with the C face of this job, which is valid during the call only.
+    func withPointer<Result>(_ body: (UnsafePointer<GatehouseJob>) throws -> Result) rethrows -> Result {
+        var job = GatehouseJob(
+            struct_size: UInt32(MemoryLayout<GatehouseJob>.size), reserved: 0,
+            ctx: Unmanaged.passUnretained(self).toOpaque(), id: id, deadline_ns: deadline,
+            cancelled: { ctx in
+                guard let job = JobControl.from(ctx) else { return 0 }
+                if job.isCancelled.load(ordering: .relaxed) { return 1 }
+                return job.deadline > 0 && monotonicNanoseconds() >= job.deadline ? 1 : 0
+            },
+            progress: { ctx, fraction in JobControl.from(ctx)?.report(fraction) })
+        return try withExtendedLifetime(self) { try body(&job) }
+    }
+
+    private static func from(_ ctx: UnsafeMutableRawPointer?) -> JobControl? {
+        ctx.map { Unmanaged<JobControl>.fromOpaque($0).takeUnretainedValue() }
+    }
+}
