@@ -25,7 +25,7 @@ let package = Package(
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
-        .target(name: "Modalities", dependencies: ["PluginHost"], path: "Host/Modalities"),
+        .target(name: "Modalities", dependencies: ["PluginHost", "CSystemNettle"], path: "Host/Modalities"),
 
         // No Foundation below this line: the worker starts in milliseconds.
         .executableTarget(name: "Worker", dependencies: ["PluginHost"], path: "Host/Worker"),
@@ -43,6 +43,7 @@ let package = Package(
         .target(
             name: "CSystemPCRE2", path: "Host/CSystemPCRE2",
             linkerSettings: [.linkedLibrary("pcre2-8")]),
+        .systemLibrary(name: "CSystemNettle", path: "Host/CSystemNettle"),
         .target(name: "CSystemPosix", path: "Host/CSystemPosix"),
 
         .testTarget(name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests"),

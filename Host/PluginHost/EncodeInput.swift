@@ -25,8 +25,8 @@ public struct PartRange: Sendable, Equatable {
 
 /// The parts of one call, in memory that can cross to a worker.
 public struct EncodeInput: Sendable {
-    let memory: SharedMemory
-    let parts: [PartRange]
+    public let memory: SharedMemory
+    public let parts: [PartRange]
 
     /// Copies `parts` into shared memory, one after the other.
     public init(_ parts: [MediaPart]) throws(PluginFailure) {

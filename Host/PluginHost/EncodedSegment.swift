@@ -16,10 +16,19 @@ public struct EncodedSegment: Sendable {
 public struct EncodeOutput: Sendable {
     /// In the order of the parts.
     public let segments: [EncodedSegment]
-    /// What the rows of `segments` lie in.
-    public let memory: SharedMemory?
     /// Time inside the plugin.
     public let nanoseconds: UInt64
+
+    public init(segments: [EncodedSegment], nanoseconds: UInt64) {
+        self.segments = segments
+        self.nanoseconds = nanoseconds
+    }
+
+    /// What the rows of `segments` lie in; a call has one piece of memory for all.
+    public var memory: SharedMemory? {
+        for case .rows(let rows) in segments.lazy.map(\.content) { return rows.memory }
+        return nil
+    }
 }
 
 /// Text, and what stretches of it rest on.

@@ -46,8 +46,7 @@ public final class PluginInstance {
         instance.pointee.destroy(instance.pointee.ctx)
     }
 
-    /// Encodes all parts of `input` in one call. Every segment was checked against the rules of the ABI; rows lie in
-    /// one piece of shared memory, which is handed out beside them.
+    /// Encodes all parts of `input` in one call. Every segment was checked against the rules of the ABI.
     public func encode(_ input: EncodeInput, job: JobControl) throws(PluginFailure) -> EncodeOutput {
         let collector = SegmentCollector(partCount: input.parts.count, outputs: outputs)
         let start = monotonicNanoseconds()
@@ -63,9 +62,7 @@ public final class PluginInstance {
         if status == GATEHOUSE_OK { collector.checkFinished() }
         if let violation = collector.violation { throw PluginFailure(.violation, violation) }
         if let failure = PluginFailure(status: status, message: message) { throw failure }
-        return EncodeOutput(
-            segments: collector.segments, memory: collector.rowMemory,
-            nanoseconds: monotonicNanoseconds() - start)
+        return EncodeOutput(segments: collector.segments, nanoseconds: monotonicNanoseconds() - start)
     }
 
     private static func describe(

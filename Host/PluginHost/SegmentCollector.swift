@@ -53,9 +53,6 @@ final class SegmentCollector {
             end: { ctx in SegmentCollector.with(ctx) { try $0.end() } })
     }
 
-    /// Memory that holds the rows, if any were made.
-    var rowMemory: SharedMemory? { memory }
-
     /// To be called when encode returned OK.
     func checkFinished() {
         if violation == nil, let open {

@@ -1,0 +1,94 @@
+import Foundation
+import PluginHost
+import Synchronization
+
+/// A plugin in the host itself, for the operator who trusts it. One thread makes every call into it.
+final class InProcessPlugin: LoadedPlugin {
+    let facts: PluginFacts
+    let outputs: OutputFacts
+    var processID: Int32 { getpid() }
+    var isAlive: Bool { !unloaded.load(ordering: .relaxed) }
+
+    private let name: String
+    private let work: BlockingQueue<Work>
+    private let jobs: Atomic<UInt64> = Atomic(1)
+    private let unloaded = Atomic<Bool>(false)
+
+    private enum Work: Sendable {
+        case encode(EncodeInput, JobControl, CheckedContinuation<Result<EncodeOutput, PluginFailure>, Never>)
+        case end
+    }
+
+    /// Opens the library on a thread of its own and waits until the plugin is ready.
+    static func start(
+        name: String, request: OpenRequest, log: @escaping PluginLog
+    ) async throws(PluginFailure) -> InProcessPlugin {
+        typealias Opened = Result<(PluginFacts, OutputFacts), PluginFailure>
+        let work = BlockingQueue<Work>()
+        let opened: Opened = await withCheckedContinuation { continuation in
+            do throws(PluginFailure) {
+                try startThread {
+                    let instance: PluginInstance
+                    do throws(PluginFailure) {
+                        let log: @Sendable (PluginLogLevel, String) -> Void = { log(request.plugin, $0, $1) }
+                        let library = try PluginLibrary(path: request.library, log: log)
+                        instance = try PluginInstance(library, request, job: JobControl(id: 0), log: log)
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                        return
+                    }
+                    continuation.resume(returning: .success((instance.facts, instance.outputs)))
+                    run(instance, work)
+                }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+        do throws(PluginFailure) {
+            let (facts, outputs) = try opened.get()
+            return InProcessPlugin(name: name, facts: facts, outputs: outputs, work: work)
+        } catch {
+            throw error.prefixed("loading plugin \(name)")
+        }
+    }
+
+    private init(name: String, facts: PluginFacts, outputs: OutputFacts, work: BlockingQueue<Work>) {
+        self.name = name
+        self.facts = facts
+        self.outputs = outputs
+        self.work = work
+    }
+
+    deinit {
+        unload()
+    }
+
+    func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput {
+        let job = JobControl(id: jobs.add(1, ordering: .relaxed).oldValue)
+        let result = await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in work.add(.encode(input, job, continuation)) }
+        } onCancel: {
+            job.cancel()
+        }
+        do throws(PluginFailure) {
+            return try result.get()
+        } catch {
+            throw error.prefixed("plugin \(name)")
+        }
+    }
+
+    func unload() {
+        if !unloaded.exchange(true, ordering: .relaxed) { work.add(.end) }
+    }
+
+    /// Until `.end`; then the instance is destroyed, on the thread that used it.
+    private static func run(_ instance: PluginInstance, _ work: BlockingQueue<Work>) {
+        while case .encode(let input, let job, let continuation) = work.next() {
+            do throws(PluginFailure) {
+                continuation.resume(returning: .success(try instance.encode(input, job: job)))
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+    }
+}

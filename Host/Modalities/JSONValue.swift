@@ -1,0 +1,198 @@
+import Foundation
+
+/// A JSON text as a value, for documents whose errors must name the exact place.
+public enum JSONValue: Sendable, Equatable {
+    case null
+    case bool(Bool)
+    case number(Double)
+    case string(String)
+    case array([JSONValue])
+    case object([String: JSONValue])
+
+    /// Parses UTF-8. Throws ``JSONProblem`` with the parser's words.
+    public init(parsing data: Data) throws {
+        do {
+            self = try JSONDecoder().decode(JSONValue.self, from: data)
+        } catch DecodingError.dataCorrupted(let context) {
+            let cause = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
+            throw JSONProblem(path: "", expected: "valid JSON", found: cause ?? context.debugDescription)
+        }
+    }
+
+    /// What it is, for messages: `the number 3`, `an object`.
+    public var summary: String {
+        switch self {
+        case .null: "null"
+        case .bool(let value): "\(value)"
+        case .number(let value): "the number \(value.formatted(.number.grouping(.never)))"
+        case .string(let value): "\"\(value.prefix(60))\""
+        case .array(let values): "an array of \(values.count)"
+        case .object: "an object"
+        }
+    }
+
+    /// Compact JSON with sorted keys.
+    public var text: String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
+    }
+
+    /// The member of an object; nil for other values.
+    public subscript(key: String) -> JSONValue? {
+        if case .object(let members) = self { members[key] } else { nil }
+    }
+
+    /// The text of a string; nil for other values.
+    public var stringValue: String? {
+        if case .string(let value) = self { value } else { nil }
+    }
+
+    /// The elements of an array; nil for other values.
+    public var arrayValue: [JSONValue]? {
+        if case .array(let values) = self { values } else { nil }
+    }
+}
+
+extension JSONValue: Codable {
+    public init(from decoder: Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .null
+        } else if let value = try? container.decode(String.self) {
+            self = .string(value)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .bool(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let values = try? container.decode([JSONValue].self) {
+            self = .array(values)
+        } else {
+            self = .object(try container.decode([String: JSONValue].self))
+        }
+    }
+
+    public func encode(to encoder: Encoder) throws {
+        var container = encoder.singleValueContainer()
+        switch self {
+        case .null: try container.encodeNil()
+        case .bool(let value): try container.encode(value)
+        case .number(let value):
+            if let integer = Int64(exactly: value) {
+                try container.encode(integer)
+            } else {
+                try container.encode(value)
+            }
+        case .string(let value): try container.encode(value)
+        case .array(let values): try container.encode(values)
+        case .object(let members): try container.encode(members)
+        }
+    }
+}
+
+/// One thing wrong with a JSON document.
+public struct JSONProblem: Error, Sendable, Equatable, CustomStringConvertible {
+    /// `plugins[0].versions[1].library`; empty for the document.
+    public let path: String
+    public let expected: String
+    public let found: String
+
+    public init(path: String, expected: String, found: String) {
+        self.path = path
+        self.expected = expected
+        self.found = found
+    }
+
+    public var description: String {
+        "\(path.isEmpty ? "the document" : path): expected \(expected), found \(found)"
+    }
+}
+
+/// A place in a JSON document. Reading goes on after a problem, so that all of them are reported at once.
+public struct JSONCursor {
+    /// Collects problems of every cursor of a document.
+    public final class Problems {
+        public private(set) var all: [JSONProblem] = []
+
+        public init() {}
+
+        func add(_ problem: JSONProblem) { all.append(problem) }
+    }
+
+    /// nil where the document has nothing here.
+    public let value: JSONValue?
+    public let path: String
+    private let problems: Problems
+
+    public init(_ value: JSONValue, problems: Problems) {
+        self.init(value, path: "", problems: problems)
+    }
+
+    private init(_ value: JSONValue?, path: String, problems: Problems) {
+        self.value = value
+        self.path = path
+        self.problems = problems
+    }
+
+    public subscript(key: String) -> JSONCursor {
+        JSONCursor(value?[key], path: path.isEmpty ? key : "\(path).\(key)", problems: problems)
+    }
+
+    /// Records that something else was expected here.
+    public func expected(_ expected: String) {
+        problems.add(JSONProblem(path: path, expected: expected, found: value?.summary ?? "nothing"))
+    }
+
+    /// Records that what is here is not good: `found` says why.
+    public func reject(expected: String, found: String) {
+        problems.add(JSONProblem(path: path, expected: expected, found: found))
+    }
+
+    /// Checks that this is an object without other keys than `known`.
+    public func object(known: [String]) {
+        guard case .object(let members) = value else { return expected("an object") }
+        for key in members.keys.sorted() where !known.contains(key) {
+            self[key].reject(
+                expected: "one of \(known.joined(separator: ", "))", found: "the unknown field \(key)")
+        }
+    }
+
+    /// The elements of an array, or none after recording a problem.
+    public func array(_ what: String) -> [JSONCursor] {
+        guard case .array(let values) = value else {
+            expected(what)
+            return []
+        }
+        return values.enumerated().map { JSONCursor($1, path: "\(path)[\($0)]", problems: problems) }
+    }
+
+    /// A non-empty string, or `fallback` where nothing is here, or nil after recording a problem.
+    public func string(_ what: String, default fallback: String? = nil) -> String? {
+        if value == nil, let fallback { return fallback }
+        guard case .string(let text) = value, !text.isEmpty else {
+            expected(what)
+            return nil
+        }
+        return text
+    }
+
+    /// A string of `choices`, whose first is taken where nothing is here.
+    public func choice<Choice: RawRepresentable & CaseIterable>(
+        default fallback: Choice
+    ) -> Choice where Choice.RawValue == String {
+        guard let value else { return fallback }
+        if case .string(let text) = value, let choice = Choice(rawValue: text) { return choice }
+        expected("one of " + Choice.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", "))
+        return fallback
+    }
+
+    /// A number in `range`, or nil where nothing is here or after recording a problem.
+    public func number(_ what: String, in range: ClosedRange<Double>) -> Double? {
+        guard let value else { return nil }
+        guard case .number(let number) = value, range.contains(number) else {
+            expected(what)
+            return nil
+        }
+        return number
+    }
+}

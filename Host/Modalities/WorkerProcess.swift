@@ -1,0 +1,265 @@
+import CSystemPosix
+import Foundation
+import PluginHost
+import Synchronization
+
+/// A plugin in a process of its own.
+///
+/// One thread reads what the worker says, until the socket closes; then it reaps the process and fails whatever was
+/// waiting, with the reason.
+final class WorkerProcess: LoadedPlugin {
+    let facts: PluginFacts
+    let outputs: OutputFacts
+    let processID: Int32
+    private let name: String
+    private let connection: Connection
+
+    var isAlive: Bool { connection.isAlive }
+
+    /// Time that a plugin has to return after it was told that a result is no longer wanted.
+    private static let cancelGrace = Duration.seconds(5)
+
+    /// Starts `executable` and waits until the plugin is ready. `name` is used in messages; `ended` is called once,
+    /// from any thread, when the process is gone.
+    static func start(
+        executable: String, name: String, request: OpenRequest, log: @escaping PluginLog,
+        ended: @escaping @Sendable () -> Void
+    ) async throws(PluginFailure) -> WorkerProcess {
+        let (channel, workerSocket) = try WorkerChannel.pair()
+        defer { close(workerSocket) }
+        let processID = try spawn(executable, socket: workerSocket, threads: request.threads)
+        let connection = Connection(
+            channel: channel, processID: processID, name: name, log: { log(request.plugin, $0, $1) },
+            ended: ended)
+        do throws(PluginFailure) {
+            try startThread { connection.readReplies() }
+            guard case .opened(let facts, let outputs) = try await connection.call(job: 0, .open(request))
+            else {
+                throw PluginFailure(.violation, "the worker answered out of turn")
+            }
+            return WorkerProcess(
+                name: name, facts: facts, outputs: outputs, processID: processID, connection: connection)
+        } catch {
+            connection.end()
+            throw error.prefixed("loading plugin \(name)")
+        }
+    }
+
+    private init(
+        name: String, facts: PluginFacts, outputs: OutputFacts, processID: Int32, connection: Connection
+    ) {
+        self.name = name
+        self.facts = facts
+        self.outputs = outputs
+        self.processID = processID
+        self.connection = connection
+    }
+
+    func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput {
+        let job = connection.newJob()
+        let call = Task { () async -> Result<WorkerReply, PluginFailure> in
+            do throws(PluginFailure) {
+                return .success(try await connection.encode(job: job, input))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let result = await withTaskCancellationHandler {
+            await call.value
+        } onCancel: {
+            connection.cancel(job: job)
+            Task { [connection] in
+                try? await Task.sleep(for: Self.cancelGrace)
+                connection.killIfPending(job: job)
+            }
+        }
+        do throws(PluginFailure) {
+            guard case .encoded(_, let nanoseconds, let segments) = try result.get() else {
+                throw PluginFailure(.violation, "the worker answered out of turn")
+            }
+            return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
+        } catch {
+            throw error.prefixed("plugin \(name)")
+        }
+    }
+
+    func unload() {
+        connection.end()
+    }
+
+    private static func spawn(_ executable: String, socket: Int32, threads: UInt32) throws(PluginFailure)
+        -> Int32
+    {
+        // The thread budget, for libraries that read it when they are loaded.
+        var variables = ProcessInfo.processInfo.environment
+        for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"] { variables[variable] = "\(threads)" }
+        let process = withCStrings([executable]) { arguments in
+            withCStrings(variables.map { "\($0)=\($1)" }) { environment in
+                gh_spawn(executable, arguments, environment, socket)
+            }
+        }
+        guard process > 0 else {
+            throw PluginFailure(.system, "starting \(executable): \(String(cString: strerror(errno)))")
+        }
+        return process
+    }
+}
+
+/// Calls in flight to one worker process. Any thread.
+private final class Connection: Sendable {
+    private struct State {
+        /// Job 0 is the opening.
+        var nextJob: UInt64 = 1
+        var waiting: [UInt64: CheckedContinuation<Result<WorkerReply, PluginFailure>, Never>] = [:]
+        /// Set when the process is gone: what calls from now on fail with.
+        var ending: PluginFailure?
+    }
+
+    private let channel: WorkerChannel
+    private let processID: Int32
+    private let name: String
+    private let log: @Sendable (PluginLogLevel, String) -> Void
+    private let ended: @Sendable () -> Void
+    private let state = Mutex(State())
+    /// Whether it was this side that ended the conversation.
+    private let isHungUp = Atomic<Bool>(false)
+
+    init(
+        channel: WorkerChannel, processID: Int32, name: String,
+        log: @escaping @Sendable (PluginLogLevel, String) -> Void, ended: @escaping @Sendable () -> Void
+    ) {
+        self.channel = channel
+        self.processID = processID
+        self.name = name
+        self.log = log
+        self.ended = ended
+    }
+
+    var isAlive: Bool { state.withLock { $0.ending == nil } }
+
+    func newJob() -> UInt64 {
+        state.withLock { state in
+            defer { state.nextJob += 1 }
+            return state.nextJob
+        }
+    }
+
+    func encode(job: UInt64, _ input: EncodeInput) async throws(PluginFailure) -> WorkerReply {
+        try await call(job: job, .encode(job: job, deadline: 0, parts: input.parts), memory: input.memory)
+    }
+
+    /// Sends `message` and waits for the reply to `job`.
+    func call(
+        job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil
+    ) async throws(PluginFailure) -> WorkerReply {
+        let result = await withCheckedContinuation { continuation in
+            let ending = state.withLock { state in
+                if state.ending == nil { state.waiting[job] = continuation }
+                return state.ending
+            }
+            if let ending {
+                continuation.resume(returning: .failure(ending))
+                return
+            }
+            do throws(PluginFailure) {
+                try channel.send(message, memory: memory)
+            } catch {
+                // A worker that died is found by the reading thread, whose reason is the better one.
+                log(.debug, error.message)
+            }
+        }
+        return try result.get()
+    }
+
+    func cancel(job: UInt64) {
+        try? channel.send(.cancel(job: job))
+    }
+
+    func killIfPending(job: UInt64) {
+        state.withLock { state in
+            if state.waiting[job] != nil, state.ending == nil { kill(processID, SIGKILL) }
+        }
+    }
+
+    /// Hangs up; the worker ends itself.
+    func end() {
+        isHungUp.store(true, ordering: .relaxed)
+        channel.shutDown()
+    }
+
+    /// Until the worker is gone.
+    func readReplies() {
+        var violation: PluginFailure?
+        do throws(PluginFailure) {
+            while let reply = try channel.receiveFromWorker() { take(reply) }
+        } catch {
+            violation = error
+        }
+        waitUntilDead()
+        let waiting = state.withLock { state in
+            // Reaped under the lock, so that nobody signals a process id that belongs to another by then.
+            let failure = violation ?? PluginFailure(.crashed, "its worker (process \(processID)) \(reap())")
+            state.ending = failure
+            defer { state.waiting = [:] }
+            return state.waiting.values.map { ($0, failure) }
+        }
+        for (continuation, failure) in waiting { continuation.resume(returning: .failure(failure)) }
+        ended()
+    }
+
+    private func take(_ reply: WorkerReply) {
+        switch reply {
+        case .opened: resume(0, .success(reply))
+        case .encoded(let job, _, _): resume(job, .success(reply))
+        case .failed(let job, let failure): resume(job, .failure(failure))
+        case .progress: break
+        case .log(let level, let line): log(level, line)
+        }
+    }
+
+    private func resume(_ job: UInt64, _ result: Result<WorkerReply, PluginFailure>) {
+        state.withLock { $0.waiting.removeValue(forKey: job) }?.resume(returning: result)
+    }
+
+    /// A worker that was asked to go gets time to; one that hung up by itself is dead or broken.
+    private func waitUntilDead() {
+        let patience: UInt64 = isHungUp.load(ordering: .relaxed) ? 3_000_000_000 : 0
+        let start = monotonicNanoseconds()
+        var killed = false
+        var info = siginfo_t()
+        while true {
+            let options = WEXITED | WNOWAIT | (killed ? 0 : WNOHANG)
+            let isDead = waitid(P_PID, id_t(processID), &info, options) == 0 && (killed || info.si_signo != 0)
+            if isDead || errno == ECHILD { return }
+            if !killed, monotonicNanoseconds() - start >= patience {
+                kill(processID, SIGKILL)
+                killed = true
+            } else if !killed {
+                usleep(5000)
+            }
+        }
+    }
+
+    /// Takes the dead process from the system's table and says how it ended.
+    private func reap() -> String {
+        var status: Int32 = 0
+        guard waitpid(processID, &status, 0) == processID else { return "is gone" }
+        let signal = status & 0x7F
+        return signal == 0
+            ? "ended with exit code \(status >> 8 & 0xFF)"
+            : "was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
+    }
+}
+
+/// Calls `body` with a NULL-terminated array of C strings.
+private func withCStrings<Result>(
+    _ strings: [String], _ body: (UnsafePointer<UnsafeMutablePointer<CChar>?>) -> Result
+) -> Result {
+    var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) }
+    pointers.append(nil)
+    defer { pointers.forEach { free($0) } }
+    return pointers.withUnsafeBufferPointer { buffer in
+        guard let start = buffer.baseAddress else { preconditionFailure("the array holds at least its end") }
+        return body(start)
+    }
+}
