@@ -14,7 +14,9 @@ let package = Package(
     targets: [
         .executableTarget(
             name: "Gatehouse",
-            dependencies: ["Server", "Engine", "Modalities", "Fusion", "Decoder", "Weights", "Text"],
+            dependencies: [
+                "Server", "Engine", "Modalities", "Fusion", "PluginHost", "Decoder", "Weights", "Text",
+            ],
             path: "Host/Gatehouse"),
         .target(
             name: "Server",

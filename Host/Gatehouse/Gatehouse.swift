@@ -1,0 +1,91 @@
+import Foundation
+
+/// A subcommand of `gatehouse`.
+protocol Command: Sendable {
+    static var name: String { get }
+    /// The words after the name, for the help: `[OPTION]… TEXT`.
+    static var synopsis: String { get }
+    /// One line.
+    static var summary: String { get }
+    static var options: [Option] { get }
+
+    /// Checks everything that depends on the words alone.
+    init(_ arguments: Arguments) throws(UsageError)
+    func run() async throws
+}
+
+/// The command line: picks the subcommand, and turns what it throws into an exit code and one line.
+@main
+enum Gatehouse {
+    static let version = "0.1.0"
+    private static let commands: [any Command.Type] = [EncodeCommand.self, PluginCommand.self]
+
+    static func main() async {
+        let words = Array(CommandLine.arguments.dropFirst())
+        do {
+            try await run(words)
+        } catch let error as UsageError {
+            let help =
+                words.first.map { name in commands.contains { $0.name == name } ? "\(name) " : "" } ?? ""
+            fail("\(error); see gatehouse \(help)--help", code: 2)
+        } catch {
+            fail("\(error)", code: 1)
+        }
+    }
+
+    private static func run(_ words: [String]) async throws {
+        guard let name = words.first else { throw UsageError("a command is missing") }
+        if name == "--help" || name == "-h" || name == "help" {
+            print(help)
+            return
+        }
+        if name == "--version" {
+            print("gatehouse \(version)")
+            return
+        }
+        guard let command = commands.first(where: { $0.name == name }) else {
+            throw UsageError("unknown command \"\(name)\"")
+        }
+        let rest = Array(words.dropFirst())
+        if rest.prefix(while: { $0 != "--" }).contains(where: { $0 == "--help" || $0 == "-h" }) {
+            print(help(for: command))
+            return
+        }
+        try await command.init(try Arguments(rest, options: command.options)).run()
+    }
+
+    private static var help: String {
+        let width = commands.map { $0.name.count }.max() ?? 0
+        let lines = commands.map {
+            "  \($0.name.padding(toLength: width, withPad: " ", startingAt: 0))  \($0.summary)"
+        }
+        return """
+            usage: gatehouse COMMAND [OPTION]…
+
+            \(lines.joined(separator: "\n"))
+
+            gatehouse COMMAND --help tells more; gatehouse --version tells the version.
+            """
+    }
+
+    private static func help(for command: any Command.Type) -> String {
+        let left = command.options.map { option in option.value.map { "\(option.name) \($0)" } ?? option.name
+        }
+        let width = left.map(\.count).max() ?? 0
+        let lines = zip(left, command.options).map { left, option in
+            "  \(left.padding(toLength: width, withPad: " ", startingAt: 0))  \(option.help)"
+        }
+        return """
+            usage: gatehouse \(command.name) \(command.synopsis)
+            \(command.summary)
+
+            \(lines.joined(separator: "\n"))
+            """
+    }
+
+    private static func fail(_ message: String, code: Int32) -> Never {
+        let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
+        FileHandle.standardError.write(Data("gatehouse: \(line)\n".utf8))
+        exit(code)
+    }
+}

@@ -1,0 +1,59 @@
+import Foundation
+import Modalities
+
+/// Where things lie when no option says so: in the working folder, else in the checkout that holds the executable.
+enum Workspace {
+    /// The model that `run_server.sh` fetches.
+    static let defaultModelName = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+    /// The model to run: `option`, else what `models/` holds.
+    static func model(_ option: String?) throws -> String {
+        if let option {
+            guard FileManager.default.fileExists(atPath: option) else {
+                throw CommandError("--model \(option): no such file")
+            }
+            return option
+        }
+        for folder in folders {
+            let models = folder.appendingPathComponent("models")
+            let files = ((try? FileManager.default.contentsOfDirectory(atPath: models.path)) ?? [])
+                .filter { $0.hasSuffix(".gguf") }.sorted()
+            if let name = files.first(where: { $0 == defaultModelName }) ?? files.first {
+                return models.appendingPathComponent(name).path
+            }
+        }
+        throw CommandError(
+            "no model: models/ holds no .gguf file; give one by --model, or fetch the default by ./run_server.sh"
+        )
+    }
+
+    /// The registry to honour: `option`, else `registry.json` where there is one, else one without plugins.
+    static func registry(_ option: String?) throws -> Registry {
+        if let option { return try Registry(contentsOf: option) }
+        for folder in folders {
+            let file = folder.appendingPathComponent("registry.json")
+            if FileManager.default.fileExists(atPath: file.path) {
+                return try Registry(contentsOf: file.path)
+            }
+        }
+        return .empty
+    }
+
+    private static var folders: [URL] {
+        let working = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+        return [working] + (checkout.map { [$0] } ?? [])
+    }
+
+    /// The folder above the executable that holds `Package.swift`.
+    private static var checkout: URL? {
+        let path = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? ""
+        var folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+        while folder.path != "/" {
+            if FileManager.default.fileExists(atPath: folder.appendingPathComponent("Package.swift").path) {
+                return folder
+            }
+            folder.deleteLastPathComponent()
+        }
+        return nil
+    }
+}
