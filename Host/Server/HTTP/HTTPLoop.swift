@@ -1,0 +1,245 @@
+import CSystemMicrohttpd
+import Glibc
+
+/// The one thread on which every call into libmicrohttpd is made.
+///
+/// It sleeps on the daemon's epoll descriptor and the mailbox's eventfd, lets the daemon work after each wake,
+/// and looks at every socket four times a second.
+///
+/// Sendable because `open` happens before its thread starts and everything after on that thread.
+final class HTTPLoop: @unchecked Sendable {
+    private static let watchInterval = Duration.milliseconds(250)
+    /// What abandoned connections get to leave before the daemon is stopped under them.
+    private static let lastGrace = Duration.seconds(1)
+
+    private let limits: HTTPServer.Limits
+    private let handler: HTTPServer.Handler
+    private let mailbox: LoopMailbox
+    private var daemon: OpaquePointer?
+    private var connections: [Int32: HTTPConnection] = [:]
+    private var exchanges: [UInt64: HTTPExchange] = [:]
+    private var exchangesSeen: UInt64 = 0
+    private var drainEnd: ContinuousClock.Instant?
+
+    init(limits: HTTPServer.Limits, handler: @escaping HTTPServer.Handler, mailbox: LoopMailbox) {
+        self.limits = limits
+        self.handler = handler
+        self.mailbox = mailbox
+    }
+
+    /// Starts the daemon on a listening socket, which it then owns.
+    func open(listener: Int32) throws(HTTPServerError) {
+        var options = http_daemon_options(
+            listen_socket: listener,
+            // Above our own limit, so that there are connections to answer 503 on.
+            connection_limit: UInt32(limits.connections + limits.connections / 8 + 64),
+            // Half for the header, so that our own 431 comes before libmicrohttpd's, which is HTML.
+            connection_memory: limits.headerBytes * 2 + (8 << 10),
+            idle_timeout_seconds: UInt32(clamping: limits.idleTimeout.components.seconds))
+        var callbacks = http_daemon_callbacks(
+            context: Unmanaged.passUnretained(self).toOpaque(), handle: handleRequest,
+            completed: requestCompleted, connection: connectionChanged)
+        daemon = http_daemon_start(&options, &callbacks)
+        guard daemon != nil else {
+            close(listener)
+            throw HTTPServerError(resource: "its epoll descriptors", errno: errno)
+        }
+    }
+
+    /// Serves until a `.drain` message has been carried out.
+    func run() {
+        guard let daemon else { return }
+        var descriptors = [
+            pollfd(fd: http_daemon_epoll(daemon), events: Int16(POLLIN), revents: 0),
+            pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
+        ]
+        var nextWatch = ContinuousClock.now + Self.watchInterval
+        while !finished {
+            poll(&descriptors, UInt(descriptors.count), wait(until: nextWatch, daemon))
+            for message in mailbox.take() {
+                switch message {
+                case .wake(let number): exchanges[number]?.resume()
+                case .drain(let end): drain(until: end, daemon)
+                }
+            }
+            MHD_run(daemon)
+            let now = ContinuousClock.now
+            if now >= nextWatch {
+                nextWatch = now + Self.watchInterval
+                watchSockets(now)
+            }
+        }
+        MHD_stop_daemon(daemon)
+        mailbox.end()
+    }
+
+    /// Milliseconds to sleep; forever where there is no socket to look at.
+    private func wait(until watch: ContinuousClock.Instant, _ daemon: OpaquePointer) -> Int32 {
+        var wait: Int64 = -1
+        if !connections.isEmpty || drainEnd != nil {
+            let left = (watch - .now).components
+            wait = max(0, left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1)
+        }
+        var daemonWait: UInt64 = 0
+        if MHD_get_timeout(daemon, &daemonWait) == .YES {
+            wait = wait < 0 ? Int64(clamping: daemonWait) : min(wait, Int64(clamping: daemonWait))
+        }
+        return Int32(clamping: wait)
+    }
+
+    // MARK: Watching
+
+    private func watchSockets(_ now: ContinuousClock.Instant) {
+        for connection in connections.values {
+            guard let facts = connection.facts else { continue }
+            let verdict = connection.watch.judge(
+                facts, connection.exchange?.activity ?? .idle, requests: connection.finishedRequests,
+                limits: limits, now: now)
+            switch verdict {
+            case nil: break
+            case .clientGone, .readerStalled:
+                if let exchange = connection.exchange { exchange.abandon() } else { connection.end() }
+            case .headerLate:
+                let limit = limits.headerDeadline.components.seconds
+                connection.refuse(
+                    HTTPError(
+                        status: 408, message: "The header was not whole after \(limit) s.",
+                        code: "request_timeout"))
+                connection.end()
+            case .bodyLate: connection.exchange?.refuseLateBody()
+            case .refusalOver: connection.end()
+            }
+        }
+        if let drainEnd, now >= drainEnd {
+            for exchange in exchanges.values { exchange.abandon() }
+            for connection in connections.values { connection.end() }
+        }
+    }
+
+    // MARK: Ending
+
+    private func drain(until end: ContinuousClock.Instant, _ daemon: OpaquePointer) {
+        guard drainEnd == nil else {
+            drainEnd = drainEnd.map { min($0, end) }
+            return
+        }
+        drainEnd = end
+        let listener = MHD_quiesce_daemon(daemon)
+        if listener >= 0 { close(listener) }
+        for connection in connections.values where connection.exchange == nil { connection.end() }
+    }
+
+    private var finished: Bool {
+        guard let drainEnd else { return false }
+        return connections.isEmpty || .now >= drainEnd + Self.lastGrace
+    }
+
+    // MARK: Called by libmicrohttpd
+
+    fileprivate func opened(_ pointer: OpaquePointer) -> HTTPConnection {
+        let connection = HTTPConnection(pointer)
+        connections[connection.socket] = connection
+        return connection
+    }
+
+    fileprivate func closed(_ connection: HTTPConnection) {
+        connections[connection.socket] = nil
+    }
+
+    fileprivate func begin(
+        _ pointer: OpaquePointer, _ connection: HTTPConnection, method: String, target: String
+    ) -> HTTPExchange {
+        exchangesSeen += 1
+        let exchange = HTTPExchange(
+            number: exchangesSeen, pointer: pointer, connection: connection, method: method, limits: limits,
+            mailbox: mailbox)
+        exchanges[exchange.number] = exchange
+        connection.exchange = exchange
+        exchange.begin(target: target, refusal: refusal)
+        return exchange
+    }
+
+    /// Why no request is taken now, whatever it asks.
+    private var refusal: HTTPError? {
+        if drainEnd != nil {
+            return HTTPError(
+                status: 503, message: "The server is shutting down; try again in a moment.",
+                code: "server_shutting_down")
+        }
+        if connections.count > limits.connections {
+            return HTTPError(
+                status: 503,
+                message: "The server has its \(limits.connections) connections; try again later.",
+                code: "too_many_connections")
+        }
+        return nil
+    }
+
+    fileprivate func proceed(_ exchange: HTTPExchange) -> MHD_Result {
+        exchange.proceed(handler: handler, closing: drainEnd != nil)
+    }
+
+    fileprivate func completed(_ exchange: HTTPExchange) {
+        exchange.completed()
+        exchanges[exchange.number] = nil
+        exchange.connection.exchange = nil
+        exchange.connection.finishedRequests += 1
+    }
+}
+
+private func loop(_ context: UnsafeMutableRawPointer?) -> HTTPLoop? {
+    context.map { Unmanaged<HTTPLoop>.fromOpaque($0).takeUnretainedValue() }
+}
+
+/// `MHD_AccessHandlerCallback`: once when the header is whole, once per piece of the body, once at its end, and
+/// once after each resumption until an answer is queued.
+private func handleRequest(
+    _ context: UnsafeMutableRawPointer?, _ pointer: OpaquePointer?, _ url: UnsafePointer<CChar>?,
+    _ method: UnsafePointer<CChar>?, _ version: UnsafePointer<CChar>?, _ data: UnsafePointer<CChar>?,
+    _ size: UnsafeMutablePointer<Int>?,
+    _ requestContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
+) -> MHD_Result {
+    guard let loop = loop(context), let pointer, let url, let method, let size, let requestContext else {
+        return .NO
+    }
+    guard let opaque = requestContext.pointee else {
+        guard let socketContext = http_connection_context(pointer) else { return .NO }
+        let exchange = loop.begin(
+            pointer, Unmanaged<HTTPConnection>.fromOpaque(socketContext).takeUnretainedValue(),
+            method: String(cString: method), target: String(cString: url))
+        // Released in requestCompleted, which libmicrohttpd calls once for every request it announced.
+        requestContext.pointee = Unmanaged.passRetained(exchange).toOpaque()
+        return .YES
+    }
+    let exchange = Unmanaged<HTTPExchange>.fromOpaque(opaque).takeUnretainedValue()
+    guard size.pointee == 0 else {
+        exchange.receive(UnsafeRawBufferPointer(start: data, count: size.pointee))
+        size.pointee = 0
+        return .YES
+    }
+    return loop.proceed(exchange)
+}
+
+/// `MHD_RequestCompletedCallback`.
+private func requestCompleted(
+    _ context: UnsafeMutableRawPointer?, _ pointer: OpaquePointer?,
+    _ requestContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ code: MHD_RequestTerminationCode
+) {
+    guard let loop = loop(context), let opaque = requestContext?.pointee else { return }
+    requestContext?.pointee = nil
+    loop.completed(Unmanaged<HTTPExchange>.fromOpaque(opaque).takeRetainedValue())
+}
+
+/// `MHD_NotifyConnectionCallback`.
+private func connectionChanged(
+    _ context: UnsafeMutableRawPointer?, _ pointer: OpaquePointer?,
+    _ socketContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?, _ code: MHD_ConnectionNotificationCode
+) {
+    guard let loop = loop(context), let pointer, let socketContext else { return }
+    if code == .CONNECTION_NOTIFY_STARTED {
+        socketContext.pointee = Unmanaged.passRetained(loop.opened(pointer)).toOpaque()
+    } else if let opaque = socketContext.pointee {
+        socketContext.pointee = nil
+        loop.closed(Unmanaged<HTTPConnection>.fromOpaque(opaque).takeRetainedValue())
+    }
+}

@@ -1,0 +1,80 @@
+/// What the server does about a socket that libmicrohttpd alone would leave open.
+///
+/// A suspended connection reports neither the client's end of file nor a time-out, so every socket is looked at
+/// four times a second. This type only judges; `HTTPLoop` acts.
+struct SocketWatch {
+    /// What the connection is doing when it is looked at.
+    enum Activity {
+        /// Between requests, or inside a header.
+        case idle
+        case receivingBody(since: ContinuousClock.Instant)
+        /// A handler or a stream runs for this client.
+        case running
+        /// Everything is produced; the rest is the kernel's to send.
+        case sending
+        /// Refused; what the client still sends is thrown away until then.
+        case refused(until: ContinuousClock.Instant)
+    }
+
+    enum Verdict: Equatable {
+        case clientGone
+        case headerLate
+        case bodyLate
+        case readerStalled
+        case refusalOver
+    }
+
+    struct Facts {
+        var peerClosed: Bool
+        var dataWaits: Bool
+        var bytesReceived: UInt64
+        var bytesAcknowledged: UInt64
+    }
+
+    private var requests: UInt64 = 0
+    private var bytesBeforeHeader: UInt64 = 0
+    private var headerSince: ContinuousClock.Instant?
+    private var acknowledged: UInt64 = 0
+    private var acknowledgedSince: ContinuousClock.Instant?
+
+    /// `requests` counts those this connection has finished.
+    mutating func judge(
+        _ facts: Facts, _ activity: Activity, requests: UInt64, limits: HTTPServer.Limits,
+        now: ContinuousClock.Instant
+    ) -> Verdict? {
+        if requests != self.requests {
+            self.requests = requests
+            bytesBeforeHeader = facts.bytesReceived
+            headerSince = nil
+        }
+        if stalled(facts, limits: limits, now: now) { return .readerStalled }
+        switch activity {
+        case .running:
+            headerSince = nil
+            return facts.peerClosed ? .clientGone : nil
+        case .sending:
+            return nil
+        case .refused(let end):
+            return now >= end ? .refusalOver : nil
+        case .receivingBody(let start):
+            headerSince = nil
+            return now - start > limits.bodyDeadline ? .bodyLate : nil
+        case .idle:
+            guard facts.bytesReceived > bytesBeforeHeader else { return nil }
+            let start = headerSince ?? now
+            headerSince = start
+            return now - start > limits.headerDeadline ? .headerLate : nil
+        }
+    }
+
+    private mutating func stalled(
+        _ facts: Facts, limits: HTTPServer.Limits, now: ContinuousClock.Instant
+    ) -> Bool {
+        guard facts.dataWaits, facts.bytesAcknowledged == acknowledged, let since = acknowledgedSince else {
+            acknowledged = facts.bytesAcknowledged
+            acknowledgedSince = facts.dataWaits ? now : nil
+            return false
+        }
+        return now - since > limits.stallDeadline
+    }
+}
