@@ -1,13 +1,13 @@
 import CKernels
-import Synchronization
+import Foundation
 import Weights
 
 /// A decoder on a compute device: weights, facts about them, and the step that runs them.
 ///
 /// Any thread may call it. Calls on the device never overlap; one waits for the other, so ``embed(_:)`` may take as
 /// long as the step that is running.
-public final class DecoderModel: @unchecked Sendable {  // `handle` is used only under `turn`; the rest is immutable
-    /// What `load` may be told.
+public final class DecoderModel: @unchecked Sendable {  // immutable but for `handle`, used only under `turn`
+    /// How a model is built.
     public struct Options: Sendable, Equatable {
         /// Threads of a step, the calling one included; at least 1.
         public var threads: Int
@@ -37,7 +37,8 @@ public final class DecoderModel: @unchecked Sendable {  // `handle` is used only
     public let file: GGUFFile
 
     let backend: UnsafePointer<gh_backend>
-    let turn = Mutex(())
+    /// Held during every call on `handle` and on the pools made from it.
+    let turn = NSLock()
     let handle: OpaquePointer
     /// Owns what the backend borrows.
     private let weights: WeightTable
@@ -83,7 +84,7 @@ public final class DecoderModel: @unchecked Sendable {  // `handle` is used only
         try check(tokens)
         var rows = [Float](repeating: 0, count: tokens.count * hidden)
         guard !tokens.isEmpty else { return rows }
-        let status = turn.withLock { _ in
+        let status = turn.withLock {
             backend.pointee.embed(handle, tokens, UInt32(tokens.count), &rows)
         }
         try DecoderError.check(status, "embedding \(tokens.count) tokens")

@@ -16,14 +16,13 @@ public final class KVPool: @unchecked Sendable {  // `handle` is used only under
 
     public init(_ model: DecoderModel, pages: Int) throws(DecoderError) {
         guard pages > 0, let count = UInt32(exactly: pages) else { throw .noPages(count: pages) }
-        let (status, handle) = model.turn.withLock { _ in
-            var handle: OpaquePointer?
-            let status = model.backend.pointee.pool_create(model.handle, count, &handle)
-            return (status, handle.map { Int(bitPattern: $0) })
+        var handle: OpaquePointer?
+        let status = model.turn.withLock {
+            model.backend.pointee.pool_create(model.handle, count, &handle)
         }
         let what = "\(pages) pages of \(model.pageBytes) bytes for keys and values"
         try DecoderError.check(status, what)
-        guard let handle = handle.flatMap({ OpaquePointer(bitPattern: $0) }) else {
+        guard let handle else {
             throw .backend(what: what, status: status.rawValue)
         }
         self.model = model
@@ -32,6 +31,6 @@ public final class KVPool: @unchecked Sendable {  // `handle` is used only under
     }
 
     deinit {
-        model.turn.withLock { _ in model.backend.pointee.pool_destroy(handle) }
+        model.turn.withLock { model.backend.pointee.pool_destroy(handle) }
     }
 }

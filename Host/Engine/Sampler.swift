@@ -1,16 +1,18 @@
 import Decoder
 
 /// Draws tokens from logits. Holds scratch memory only: what it draws depends on its arguments alone.
-struct Sampler {
+package struct Sampler {
     private var weights = SoftmaxWeights()
     private var kept: [Candidate] = []
+
+    package init() {}
 
     /// Draws the token that follows `position`, or nil where no logit is finite.
     ///
     /// - Parameters:
     ///   - seed: With `choice` and `position` it determines the random number.
     ///   - position: Of the row that gave the logits, counted from the start of the prompt.
-    mutating func draw(
+    package mutating func draw(
         _ logits: UnsafeBufferPointer<Float>, _ sampling: Sampling, seed: UInt64, choice: Int, position: Int
     ) -> Int32? {
         guard let best = Self.mostLikely(logits) else { return nil }
@@ -30,7 +32,7 @@ struct Sampler {
     }
 
     /// A number in 0 ..< 1 that depends on the three arguments only.
-    static func uniform(seed: UInt64, choice: Int, position: Int) -> Double {
+    package static func uniform(seed: UInt64, choice: Int, position: Int) -> Double {
         let stream = splitmix64(splitmix64(seed) ^ UInt64(bitPattern: Int64(choice)))
         let bits = splitmix64(stream ^ UInt64(bitPattern: Int64(position)))
         return Double(bits >> 11) * 0x1p-53

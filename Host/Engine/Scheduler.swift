@@ -4,17 +4,24 @@
 /// Requests are admitted in the order they came, once pages for all that they may ever hold are free, so a running
 /// request never waits for memory. A step takes one row from every sequence that is decoding and one chunk of the
 /// oldest prompt that is not yet read.
-struct Scheduler {
-    typealias RequestID = Int
+package struct Scheduler {
+    package typealias RequestID = Int
 
     /// One sequence's rows of a step.
-    struct Rows: Equatable {
-        var id: RequestID
+    package struct Rows: Equatable {
+        package var id: RequestID
         /// Rows that the sequence holds already.
-        var length: Int
-        var count: Int
+        package var length: Int
+        package var count: Int
         /// Whether the last row's logits are wanted.
-        var givesToken: Bool
+        package var givesToken: Bool
+
+        package init(id: RequestID, length: Int, count: Int, givesToken: Bool) {
+            self.id = id
+            self.length = length
+            self.count = count
+            self.givesToken = givesToken
+        }
     }
 
     private struct Waiting {
@@ -39,30 +46,30 @@ struct Scheduler {
     /// In the order of admission.
     private var running: [Running] = []
 
-    init(pageCount: Int, chunk: Int, mostRunning: Int) {
+    package init(pageCount: Int, chunk: Int, mostRunning: Int) {
         self.chunk = chunk
         self.mostRunning = mostRunning
         freePages = (0..<UInt32(pageCount)).reversed()
     }
 
-    var isEmpty: Bool { waiting.isEmpty && running.isEmpty }
-    var waitingCount: Int { waiting.count }
-    var runningCount: Int { running.count }
-    var freePageCount: Int { freePages.count }
+    package var isEmpty: Bool { waiting.isEmpty && running.isEmpty }
+    package var waitingCount: Int { waiting.count }
+    package var runningCount: Int { running.count }
+    package var freePageCount: Int { freePages.count }
 
     /// Pages of a running request, in the order of its rows.
-    func pages(of id: RequestID) -> [UInt32]? {
+    package func pages(of id: RequestID) -> [UInt32]? {
         running.first { $0.id == id }?.pages
     }
 
     /// Queues a request. `pageCount` pages will hold all its rows; the pool has at least that many.
-    mutating func add(_ id: RequestID, promptRows: Int, pageCount: Int) {
+    package mutating func add(_ id: RequestID, promptRows: Int, pageCount: Int) {
         precondition(promptRows > 0, "a prompt has rows")
         waiting.append(Waiting(id: id, promptRows: promptRows, pageCount: pageCount))
     }
 
     /// Admits what fits and says what the next step runs; empty only where nothing is left to do.
-    mutating func next() -> [Rows] {
+    package mutating func next() -> [Rows] {
         admit()
         var step: [Rows] = []
         var prefills = false
@@ -82,7 +89,7 @@ struct Scheduler {
     }
 
     /// Takes note that the rows of a step were computed.
-    mutating func advance(_ step: [Rows]) {
+    package mutating func advance(_ step: [Rows]) {
         for rows in step {
             if let index = running.firstIndex(where: { $0.id == rows.id }) {
                 running[index].length += rows.count
@@ -91,7 +98,7 @@ struct Scheduler {
     }
 
     /// Forgets a request, waiting or running, and frees its pages.
-    mutating func remove(_ id: RequestID) {
+    package mutating func remove(_ id: RequestID) {
         waiting.removeAll { $0.id == id }
         if let index = running.firstIndex(where: { $0.id == id }) {
             freePages += running.remove(at: index).pages.reversed()

@@ -2,7 +2,7 @@
 ///
 /// Computed by a polynomial of its own instead of the system's `exp`: eight at a time, and the same bits with every
 /// C library.
-struct SoftmaxWeights {
+package struct SoftmaxWeights {
     /// Tokens that one element of `blockSums` covers.
     static let blockTokens = 64
 
@@ -59,7 +59,7 @@ struct SoftmaxWeights {
 
     /// eˣ for x ≤ 0 within 3 units in the last place; 0 where it is less than `floor` or where x is below -87,
     /// above 0 or not a number.
-    static func exponential(_ x: SIMD8<Float>, floor: Float) -> SIMD8<Float> {
+    package static func exponential(_ x: SIMD8<Float>, floor: Float) -> SIMD8<Float> {
         let inRange = (x .>= -87) .& (x .<= 0)
         let x = x.replacing(with: 0, where: .!inRange)
         // x = n · ln 2 + r with |r| ≤ ln 2 / 2. Adding 1.5 · 2²³ rounds to an integer in the low bits of the sum.
