@@ -52,7 +52,7 @@ let package = Package(
         .testTarget(name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests"),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
-            path: "Tests/DecoderTests"),
+            path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "Fusion"],
             path: "Tests/ModalitiesTests"),

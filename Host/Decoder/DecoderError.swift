@@ -1,0 +1,53 @@
+import CKernels
+
+/// Why a decoder could not be made or run.
+public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
+    /// The file's architecture is not one that this host runs.
+    case unknownArchitecture(path: String, found: String, known: [String])
+    /// A metadata value that the family cannot work with.
+    case unsupported(path: String, field: String, expected: String, found: String)
+    case missingTensor(path: String, name: String, expected: [Int])
+    case wrongShape(path: String, name: String, expected: [Int], found: [Int])
+    case wrongType(path: String, name: String, expected: String, found: String)
+    /// The file holds a tensor that the family would ignore, so the results would be wrong.
+    case unusedTensor(path: String, name: String, family: String)
+    case tokenOutOfRange(id: Int32, vocabulary: Int)
+    case noPages(count: Int)
+    case outOfMemory(what: String)
+    /// The backend refused or failed; `status` is its code.
+    case backend(what: String, status: UInt32)
+
+    public var description: String {
+        switch self {
+        case .unknownArchitecture(let path, let found, let known):
+            "\(path): general.architecture: expected one of \(known.joined(separator: ", ")), found \(found)"
+        case .unsupported(let path, let field, let expected, let found):
+            "\(path): \(field): expected \(expected), found \(found)"
+        case .missingTensor(let path, let name, let expected):
+            "\(path): tensor \(name): expected shape \(expected), found no such tensor"
+        case .wrongShape(let path, let name, let expected, let found):
+            "\(path): tensor \(name): expected shape \(expected), found \(found)"
+        case .wrongType(let path, let name, let expected, let found):
+            "\(path): tensor \(name): expected type \(expected), found \(found)"
+        case .unusedTensor(let path, let name, let family):
+            "\(path): tensor \(name): expected only tensors of a plain \(family) model, which has no such tensor"
+        case .tokenOutOfRange(let id, let vocabulary):
+            "token id \(id) is outside the vocabulary of \(vocabulary) tokens"
+        case .noPages(let count):
+            "a pool needs 1 to 2^32 - 1 pages, not \(count)"
+        case .outOfMemory(let what):
+            "not enough memory for \(what)"
+        case .backend(let what, let status):
+            "\(what) failed in the compute backend with status \(status)"
+        }
+    }
+
+    /// Throws unless the backend's `status` is OK; `what` was being done.
+    static func check(_ status: gh_status, _ what: @autoclosure () -> String) throws(DecoderError) {
+        switch status {
+        case GH_OK: return
+        case GH_ERROR_OUT_OF_MEMORY: throw .outOfMemory(what: what())
+        default: throw .backend(what: what(), status: status.rawValue)
+        }
+    }
+}

@@ -1,0 +1,100 @@
+import CKernels
+import Foundation
+import Weights
+
+/// A decoder on a compute device: weights, facts about them, and the step that runs them.
+///
+/// Any thread may call it. Calls on the device never overlap; one waits for the other, so ``embed(_:)`` may take as
+/// long as the step that is running.
+public final class DecoderModel: @unchecked Sendable {  // immutable but for `handle`, used only under `turn`
+    /// How a model is built.
+    public struct Options: Sendable, Equatable {
+        /// Threads of a step, the calling one included; at least 1.
+        public var threads: Int
+        /// Compute in float32 throughout instead of with quantised activations: the slow reference path.
+        public var precise: Bool
+
+        public init(threads: Int, precise: Bool = false) {
+            self.threads = threads
+            self.precise = precise
+        }
+    }
+
+    /// "llama".
+    public let family: String
+    /// Width of an embedding row.
+    public let hidden: Int
+    /// Rows of the embedding; token ids lie below it.
+    public let vocabulary: Int
+    /// Tokens the model was trained for.
+    public let contextLength: Int
+    public let layerCount: Int
+    /// What computes: "cpu (avx2)".
+    public let backendName: String
+    /// Bytes that one page of ``KVPool/pageTokens`` tokens takes in a pool.
+    public let pageBytes: Int
+    /// The file the weights are mapped from.
+    public let file: GGUFFile
+
+    let backend: UnsafePointer<gh_backend>
+    /// Held during every call on `handle` and on the pools made from it.
+    let turn = NSLock()
+    let handle: OpaquePointer
+    /// Owns what the backend borrows.
+    private let weights: WeightTable
+
+    /// Builds the decoder on the CPU.
+    /// - Throws: ``GGUFError`` or ``DecoderError`` where the file does not hold a model that can be run.
+    public init(_ file: GGUFFile, options: Options) throws {
+        precondition(options.threads >= 1 && options.threads <= 4096, "threads are counted from 1")
+        let plan = try DecoderFamily.of(file).plan(file)
+        guard let backend = gh_cpu_backend() else {
+            throw DecoderError.backend(what: "choosing kernels", status: GH_ERROR_DEVICE.rawValue)
+        }
+        var handle: OpaquePointer?
+        let status = plan.layers.withUnsafeBufferPointer { layers in
+            var description = plan.description
+            description.layers = layers.baseAddress
+            var settings = gh_options(threads: UInt32(options.threads), precise: options.precise ? 1 : 0)
+            return backend.pointee.model_create(&description, &settings, &handle)
+        }
+        try DecoderError.check(status, "building the model of \(file.path)")
+        guard let handle else {
+            throw DecoderError.backend(what: "building the model of \(file.path)", status: status.rawValue)
+        }
+        self.backend = backend
+        self.handle = handle
+        self.file = file
+        weights = plan.weights
+        family = plan.family
+        hidden = Int(plan.description.hidden)
+        vocabulary = Int(plan.description.vocabulary)
+        contextLength = plan.contextLength
+        layerCount = plan.layers.count
+        backendName = String(cString: backend.pointee.name)
+        pageBytes = Int(backend.pointee.page_bytes(handle))
+    }
+
+    deinit {
+        backend.pointee.model_destroy(handle)
+    }
+
+    /// The embedding rows of tokens, float32, row-major `[tokens, hidden]`.
+    public func embed(_ tokens: [Int32]) throws(DecoderError) -> [Float] {
+        try check(tokens)
+        var rows = [Float](repeating: 0, count: tokens.count * hidden)
+        guard !tokens.isEmpty else { return rows }
+        let status = turn.withLock {
+            backend.pointee.embed(handle, tokens, UInt32(tokens.count), &rows)
+        }
+        try DecoderError.check(status, "embedding \(tokens.count) tokens")
+        return rows
+    }
+
+    /// Throws unless every id is in the vocabulary.
+    public func check(_ tokens: [Int32]) throws(DecoderError) {
+        for id in tokens where id < 0 || Int(id) >= vocabulary {
+            throw .tokenOutOfRange(id: id, vocabulary: vocabulary)
+        }
+    }
+}

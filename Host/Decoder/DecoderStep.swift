@@ -1,0 +1,120 @@
+import CKernels
+
+/// What one sequence does in a step: its new rows follow the `length` that its pages already hold.
+public struct SequenceRows: Sendable {
+    /// Page table; enough pages for `length` and the new rows.
+    public var pages: [UInt32]
+    /// Rows that the pages hold already.
+    public var length: Int
+    /// One id for each new row, below the vocabulary; -1 where the row comes from `embeddings`.
+    public var tokens: [Int32]
+    /// Row-major `[tokens, hidden]`, read where the token is -1; empty where none is.
+    public var embeddings: [Float]
+    /// How many of the last new rows hand back logits.
+    public var logits: Int
+
+    public init(pages: [UInt32], length: Int, tokens: [Int32], embeddings: [Float] = [], logits: Int) {
+        self.pages = pages
+        self.length = length
+        self.tokens = tokens
+        self.embeddings = embeddings
+        self.logits = logits
+    }
+}
+
+extension DecoderModel {
+    /// Runs one step over `pool`. Rotary positions count from 0 along each sequence.
+    ///
+    /// - Parameter logits: Grown where it is too small; its front receives `[Σ sequences.logits, vocabulary]`, in
+    ///   order. Reuse it between steps.
+    /// - Throws: ``DecoderError/backend(what:status:)``; no page of the sequences may be relied on afterwards.
+    public func step(_ sequences: [SequenceRows], pool: KVPool, logits: inout [Float]) throws(DecoderError) {
+        precondition(pool.model === self, "a pool serves the model that it was made from")
+        let outputs = sequences.reduce(0) { $0 + $1.logits }
+        if logits.count < outputs * vocabulary {
+            logits.append(contentsOf: repeatElement(0, count: outputs * vocabulary - logits.count))
+        }
+        let batch = StepBatch(sequences, model: self, pageCount: pool.pageCount)
+        let status = logits.withUnsafeMutableBufferPointer { logits in
+            batch.withSequences { sequences in
+                var table = gh_batch(
+                    sequences: sequences.baseAddress, count: UInt32(sequences.count), reserved: 0,
+                    logits: logits.baseAddress)
+                return turn.withLock { backend.pointee.step(handle, pool.handle, &table) }
+            }
+        }
+        try DecoderError.check(status, "a step of \(batch.rowCount) rows")
+    }
+}
+
+/// The arrays of a step's sequences laid end to end, so that one pinned buffer of each kind serves the C call.
+private struct StepBatch {
+    private var pages: [UInt32] = []
+    private var tokens: [Int32] = []
+    private var positions: [Int32] = []
+    private var embeddings: [Float] = []
+    private var entries: [Entry] = []
+
+    private struct Entry {
+        var firstPage: Int
+        var firstRow: Int
+        /// Into `embeddings`, or nil where the sequence has none.
+        var firstElement: Int?
+        var length: Int
+        var rows: Int
+        var logits: Int
+    }
+
+    var rowCount: Int { tokens.count }
+
+    init(_ sequences: [SequenceRows], model: DecoderModel, pageCount: Int) {
+        for sequence in sequences {
+            let rows = sequence.tokens.count
+            let end = sequence.length + rows
+            precondition(
+                rows > 0 && sequence.logits >= 0 && sequence.logits <= rows, "logits are of new rows")
+            precondition(sequence.pages.count >= KVPool.pages(for: end), "the page table covers every row")
+            precondition(sequence.pages.allSatisfy { $0 < pageCount }, "pages are of the pool")
+            precondition(
+                sequence.tokens.allSatisfy { $0 < model.vocabulary }, "token ids were checked before the step"
+            )
+            let needsRows = sequence.tokens.contains { $0 < 0 }
+            precondition(
+                !needsRows || sequence.embeddings.count == rows * model.hidden,
+                "embeddings are [rows, hidden]")
+            entries.append(
+                Entry(
+                    firstPage: pages.count, firstRow: tokens.count,
+                    firstElement: needsRows ? embeddings.count : nil, length: sequence.length, rows: rows,
+                    logits: sequence.logits))
+            pages += sequence.pages
+            tokens += sequence.tokens
+            positions += Int32(sequence.length)..<Int32(end)
+            if needsRows { embeddings += sequence.embeddings }
+        }
+    }
+
+    /// Calls `body` with the C form, which is valid only during the call.
+    func withSequences<Result>(_ body: (UnsafeBufferPointer<gh_sequence>) -> Result) -> Result {
+        pages.withUnsafeBufferPointer { pages in
+            tokens.withUnsafeBufferPointer { tokens in
+                positions.withUnsafeBufferPointer { positions in
+                    embeddings.withUnsafeBufferPointer { embeddings in
+                        let sequences = entries.map { entry in
+                            gh_sequence(
+                                pages: pages.baseAddress.map { $0 + entry.firstPage },
+                                tokens: tokens.baseAddress.map { $0 + entry.firstRow },
+                                embeddings: entry.firstElement.flatMap { first in
+                                    embeddings.baseAddress.map { $0 + first }
+                                },
+                                positions: positions.baseAddress.map { $0 + entry.firstRow },
+                                length: UInt32(entry.length), rows: UInt32(entry.rows),
+                                logits: UInt32(entry.logits), reserved: 0)
+                        }
+                        return sequences.withUnsafeBufferPointer(body)
+                    }
+                }
+            }
+        }
+    }
+}

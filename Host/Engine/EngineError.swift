@@ -1,0 +1,43 @@
+import Decoder
+
+/// Why the engine refused a request or ended it.
+public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
+    case emptyPrompt
+    case contextExceeded(promptTokens: Int, context: Int)
+    /// The pool can never hold the request, even alone.
+    case poolTooSmall(tokens: Int, poolTokens: Int)
+    case segmentWidth(expected: Int, found: Int)
+    case segmentNotFinite
+    /// Attention cannot be weighted by this backend yet.
+    case segmentWeight(Float)
+    /// A number of the request or the options is out of range.
+    case badValue(field: String, expected: String, found: String)
+    case queueFull(limit: Int)
+    case notFinite(position: Int)
+    case stopped
+
+    public var description: String {
+        switch self {
+        case .emptyPrompt:
+            "the prompt is empty: it needs at least one token"
+        case .contextExceeded(let promptTokens, let context):
+            "the prompt takes \(promptTokens) tokens, but the context holds \(context): shorten the prompt"
+        case .poolTooSmall(let tokens, let poolTokens):
+            "the request may take \(tokens) tokens, but all pages together hold \(poolTokens): ask for fewer tokens"
+        case .segmentWidth(let expected, let found):
+            "the rows of a segment are \(found) wide, but the decoder's are \(expected)"
+        case .segmentNotFinite:
+            "the rows of a segment hold a value that is not finite"
+        case .segmentWeight(let weight):
+            "a segment weighs \(weight), but this backend attends to segments with weight 1 only"
+        case .badValue(let field, let expected, let found):
+            "\(field): expected \(expected), found \(found)"
+        case .queueFull(let limit):
+            "\(limit) requests are waiting already: try again later"
+        case .notFinite(let position):
+            "the model computed no finite logits at position \(position)"
+        case .stopped:
+            "the engine was stopped"
+        }
+    }
+}
