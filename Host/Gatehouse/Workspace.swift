@@ -39,6 +39,14 @@ enum Workspace {
         return .empty
     }
 
+    /// Where a daemon keeps what outlives it: `$XDG_DATA_HOME/gatehouse`.
+    static var defaultDataFolder: String {
+        let environment = ProcessInfo.processInfo.environment
+        let home = environment["HOME"] ?? "/"
+        let data = environment["XDG_DATA_HOME"].flatMap { $0.isEmpty ? nil : $0 } ?? "\(home)/.local/share"
+        return "\(data)/gatehouse"
+    }
+
     private static var folders: [URL] {
         let working = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
         return [working] + (checkout.map { [$0] } ?? [])

@@ -2,7 +2,7 @@
 ///
 /// An unknown path is 404, a known path with another method 405 with `Allow`. HEAD goes to GET's handler where
 /// it has none of its own; the server leaves the body out.
-public struct Router: Sendable {
+public struct HTTPRouter: Sendable {
     private var routes: [String: [String: HTTPServer.Handler]] = [:]
 
     public init() {}

@@ -1,0 +1,70 @@
+import Engine
+import Modalities
+import PluginHost
+
+/// A chat request, checked and free of any wire format.
+public struct ChatRequest: Sendable {
+    public var messages: [ChatMessage]
+    public var sampling: Sampling
+    /// Most tokens to write; nil: as many as the context leaves.
+    public var maxTokens: Int?
+    /// The answer ends before the first of these.
+    public var stop: [String]
+    /// What the request says of single plugins, by plugin id.
+    public var modalities: [String: ModalityOption]
+
+    public init(
+        messages: [ChatMessage], sampling: Sampling = Sampling(), maxTokens: Int? = nil, stop: [String] = [],
+        modalities: [String: ModalityOption] = [:]
+    ) {
+        self.messages = messages
+        self.sampling = sampling
+        self.maxTokens = maxTokens
+        self.stop = stop
+        self.modalities = modalities
+    }
+}
+
+/// One message of a conversation.
+public struct ChatMessage: Sendable {
+    /// Who speaks. A template sees these words, so they are the only ones there are.
+    public enum Role: String, Sendable, CaseIterable {
+        case system
+        case user
+        case assistant
+        case tool
+    }
+
+    public var role: Role
+    public var parts: [ChatPart]
+
+    public init(_ role: Role, _ parts: [ChatPart]) {
+        self.role = role
+        self.parts = parts
+    }
+}
+
+/// One part of a message's content.
+public enum ChatPart: Sendable {
+    case text(String)
+    case media(MediaPart)
+}
+
+/// What became of one media part: an element of `gatehouse.modalities` in an answer.
+public struct ModalityReport: Sendable, Equatable {
+    /// The part's place among the media parts of the request, from 0.
+    public var part: Int
+    public var plugin: String
+    /// nil where the part was switched off.
+    public var version: SemanticVersion?
+    /// What attention to the part is multiplied by; 0 where it was dropped.
+    public var weight: Float
+    /// The learned gate's own word; nil where there is none.
+    public var gate: Float?
+    /// Positions that it takes in the prompt.
+    public var tokens: Int
+    public var loadMilliseconds: Double
+    public var encodeMilliseconds: Double
+    /// Whether an earlier request had it encoded.
+    public var cached: Bool
+}
