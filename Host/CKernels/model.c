@@ -1,0 +1,212 @@
+// Checks a description, and makes and frees what runs it.
+
+#include "model.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+static gh_status check_matrix(const gh_matrix *matrix, uint64_t rows, uint64_t cols) {
+    const uint32_t block = gh_type_block_size(matrix->type);
+    if (block == 0) {
+        return GH_ERROR_UNSUPPORTED_TYPE;
+    }
+    if (!matrix->data || matrix->rows != rows || matrix->cols != cols || cols % block) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    return GH_OK;
+}
+
+static gh_status check_layer(const gh_model_desc *d, const gh_layer *layer) {
+    if (!layer->attention_norm || !layer->ffn_norm) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    const uint64_t queries = (uint64_t)d->heads * d->head_dim;
+    const uint64_t keys = (uint64_t)d->kv_heads * d->head_dim;
+    const struct {
+        const gh_matrix *matrix;
+        uint64_t rows, cols;
+    } expected[] = {
+        {&layer->query, queries, d->hidden},  {&layer->key, keys, d->hidden},
+        {&layer->value, keys, d->hidden},     {&layer->attention_output, d->hidden, queries},
+        {&layer->gate, d->ffn, d->hidden},    {&layer->up, d->ffn, d->hidden},
+        {&layer->down, d->hidden, d->ffn},
+    };
+    for (size_t i = 0; i < sizeof expected / sizeof *expected; i++) {
+        const gh_status status = check_matrix(expected[i].matrix, expected[i].rows, expected[i].cols);
+        if (status != GH_OK) {
+            return status;
+        }
+    }
+    return GH_OK;
+}
+
+// Dimensions above this are no decoder's; below it no product of two of them and a tile overflows 64 bits.
+enum { MOST_WIDTH = 1 << 24, MOST_LAYERS = 1 << 16 };
+
+static bool is_width(uint64_t value) {
+    return value > 0 && value <= MOST_WIDTH;
+}
+
+static gh_status check(const gh_model_desc *d, const gh_options *options) {
+    if (options->threads < 1 || options->threads > GH_TEAM_MOST_MEMBERS) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    if (!is_width(d->hidden) || !is_width(d->ffn) || !is_width(d->vocabulary) || !is_width(d->heads)
+        || !is_width(d->kv_heads) || !is_width(d->head_dim) || !is_width((uint64_t)d->heads * d->head_dim)
+        || d->layer_count < 1 || d->layer_count > MOST_LAYERS) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    if (d->heads % d->kv_heads || d->head_dim % 2) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    if (d->rope_dims % 2 || d->rope_dims > d->head_dim || d->rope_pairing > GH_ROPE_HALVES
+        || !(d->rope_base > 0) || !isfinite(d->rope_base)) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    if (!(d->norm_epsilon >= 0) || !isfinite(d->norm_epsilon) || !d->output_norm || !d->layers) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    gh_status status = check_matrix(&d->embedding, d->vocabulary, d->hidden);
+    if (status == GH_OK) {
+        status = check_matrix(&d->output, d->vocabulary, d->hidden);
+    }
+    for (uint32_t i = 0; status == GH_OK && i < d->layer_count; i++) {
+        status = check_layer(d, &d->layers[i]);
+    }
+    return status;
+}
+
+static bool uses_integers(const gh_model *model) {
+    if (model->precise) {
+        return false;
+    }
+    if (gh_integer_panel_of(model->kernels, model->desc.output.type)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < model->desc.layer_count; i++) {
+        const gh_layer *l = &model->layers[i];
+        const gh_matrix *matrices[] = {
+            &l->query, &l->key, &l->value, &l->attention_output, &l->gate, &l->up, &l->down};
+        for (size_t m = 0; m < sizeof matrices / sizeof *matrices; m++) {
+            if (gh_integer_panel_of(model->kernels, matrices[m]->type)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+// The widest input of any matrix.
+static size_t widest(const gh_model_desc *d) {
+    const size_t attended = (size_t)d->heads * d->head_dim;
+    const size_t wide = attended > d->hidden ? attended : d->hidden;
+    return wide > d->ffn ? wide : d->ffn;
+}
+
+gh_status gh_model_create_on(
+    const gh_kernels *kernels, const gh_model_desc *desc, const gh_options *options, gh_model **result) {
+    const gh_status status = check(desc, options);
+    if (status != GH_OK) {
+        return status;
+    }
+    gh_model *model = calloc(1, sizeof *model);
+    if (!model) {
+        return GH_ERROR_OUT_OF_MEMORY;
+    }
+    model->desc = *desc;
+    model->kernels = kernels;
+    model->precise = options->precise != 0;
+    model->layout = gh_page_layout_make(desc->layer_count, desc->kv_heads, desc->head_dim, model->precise);
+
+    const size_t attention = gh_attention_scratch(&model->layout, desc->heads / desc->kv_heads);
+    const size_t multiply = gh_multiply_scratch(widest(desc));
+    model->scratch_floats = attention > multiply ? attention : multiply;
+    model->scratch_floats = (model->scratch_floats + 15) & ~(size_t)15;  // members on lines of their own
+
+    model->layers = malloc(desc->layer_count * sizeof *model->layers);
+    model->frequencies = malloc((desc->rope_dims / 2 + 1) * sizeof *model->frequencies);
+    model->scratch = aligned_alloc(64, options->threads * model->scratch_floats * sizeof(float));
+    if (!model->layers || !model->frequencies || !model->scratch) {
+        gh_model_destroy(model);
+        return GH_ERROR_OUT_OF_MEMORY;
+    }
+    memcpy(model->layers, desc->layers, desc->layer_count * sizeof *model->layers);
+    model->desc.layers = model->layers;
+    gh_rope_frequencies(desc->rope_base, desc->rope_dims, desc->rope_factors, model->frequencies);
+    model->desc.rope_factors = NULL;
+    model->quantizes = uses_integers(model);
+
+    model->team = gh_team_create(options->threads);
+    if (!model->team) {
+        gh_model_destroy(model);
+        return GH_ERROR_OUT_OF_MEMORY;
+    }
+    *result = model;
+    return GH_OK;
+}
+
+void gh_model_destroy(gh_model *model) {
+    if (!model) {
+        return;
+    }
+    gh_team_destroy(model->team);
+    free(model->workspace.memory);
+    free(model->scratch);
+    free(model->frequencies);
+    free(model->layers);
+    free(model);
+}
+
+// Hands out the next `count` elements of a block of memory, or only counts them where `base` is NULL.
+static void *carve(uint8_t *base, size_t *used, size_t count, size_t element) {
+    void *place = base ? base + *used : NULL;
+    *used += (count * element + 63) & ~(size_t)63;
+    return place;
+}
+
+// Lays out a workspace at `base` and returns the bytes that it takes.
+static size_t lay_out(const gh_model *model, size_t rows, uint8_t *base, gh_workspace *w) {
+    const gh_model_desc *d = &model->desc;
+    const size_t queries = rows * d->heads * d->head_dim;
+    const size_t keys = rows * d->kv_heads * d->head_dim;
+    const size_t angles = rows * (d->rope_dims / 2);
+    size_t used = 0;
+    w->rows = rows;
+    w->memory = base;
+    w->order = carve(base, &used, rows, sizeof *w->order);
+    w->blocks = carve(base, &used, rows, sizeof *w->blocks);
+    w->residual = carve(base, &used, rows * d->hidden, sizeof(float));
+    w->normed = carve(base, &used, rows * d->hidden, sizeof(float));
+    w->queries = carve(base, &used, queries, sizeof(float));
+    w->keys = carve(base, &used, keys, sizeof(float));
+    w->values = carve(base, &used, keys, sizeof(float));
+    w->attended = carve(base, &used, queries, sizeof(float));
+    w->gate = carve(base, &used, rows * d->ffn, sizeof(float));
+    w->up = carve(base, &used, rows * d->ffn, sizeof(float));
+    w->cosines = carve(base, &used, angles, sizeof(float));
+    w->sines = carve(base, &used, angles, sizeof(float));
+    if (model->quantizes) {
+        const size_t width = widest(d);
+        const size_t blocks = width / GH_QUANTUM + 1;
+        w->quantized.values = carve(base, &used, rows * width, sizeof(int8_t));
+        w->quantized.scales = carve(base, &used, rows * blocks, sizeof(float));
+        w->quantized.eighths = carve(base, &used, rows * blocks, sizeof(float));
+    }
+    return used;
+}
+
+gh_status gh_workspace_reserve(gh_model *model, size_t rows) {
+    if (rows <= model->workspace.rows) {
+        return GH_OK;
+    }
+    gh_workspace fresh = {0};
+    uint8_t *memory = aligned_alloc(64, lay_out(model, rows, NULL, &fresh));
+    if (!memory) {
+        return GH_ERROR_OUT_OF_MEMORY;
+    }
+    lay_out(model, rows, memory, &fresh);
+    free(model->workspace.memory);
+    model->workspace = fresh;
+    return GH_OK;
+}
