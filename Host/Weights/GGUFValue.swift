@@ -135,24 +135,43 @@ public struct GGUFArray: Sendable {
 
     /// The elements of an array of integers of any width.
     public func integers() throws(GGUFError) -> [Int] {
-        try values().enumerated().map { index, value throws(GGUFError) in
-            switch value {
-            case .unsigned(let number): if let integer = Int(exactly: number) { return integer }
-            case .signed(let number): return Int(number)
-            default: break
-            }
-            throw GGUFError(
-                path: file.path, field: "\(field)[\(index)]", expected: "an integer below 2^63",
-                found: value.kind)
+        switch elementType {
+        case .uint8: try integers(UInt8.self)
+        case .uint16: try integers(UInt16.self)
+        case .uint32: try integers(UInt32.self)
+        case .uint64: try integers(UInt64.self)
+        case .int8: try integers(Int8.self)
+        case .int16: try integers(Int16.self)
+        case .int32: try integers(Int32.self)
+        case .int64: try integers(Int64.self)
+        default: throw mismatch("an array of integers")
         }
     }
 
-    /// The elements of an array of floating-point numbers.
+    /// The elements of an array of float32.
     public func floats() throws(GGUFError) -> [Float] {
-        try values().map { value throws(GGUFError) in
-            guard case .float(let number) = value else { throw mismatch("an array of floats") }
-            return Float(number)
+        guard elementType == .float32 else { throw mismatch("an array of float32") }
+        var reader = ByteReader(file, at: start)
+        var floats: [Float] = []
+        floats.reserveCapacity(count)
+        for _ in 0..<count { floats.append(Float(bitPattern: try reader.integer(UInt32.self, field))) }
+        return floats
+    }
+
+    private func integers<T: FixedWidthInteger>(_: T.Type) throws(GGUFError) -> [Int] {
+        var reader = ByteReader(file, at: start)
+        var integers: [Int] = []
+        integers.reserveCapacity(count)
+        for index in 0..<count {
+            let stored = try reader.integer(T.self, field)
+            guard let integer = Int(exactly: stored) else {
+                throw GGUFError(
+                    path: file.path, field: "\(field)[\(index)]", expected: "an integer below 2^63",
+                    found: "\(stored)")
+            }
+            integers.append(integer)
         }
+        return integers
     }
 
     private func mismatch(_ expected: String) -> GGUFError {
