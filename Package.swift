@@ -45,7 +45,8 @@ let package = Package(
             linkerSettings: [.linkedLibrary("pcre2-8")]),
         .target(name: "CSystemPosix", path: "Host/CSystemPosix"),
 
-        .testTarget(name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests"),
+        .testTarget(
+            name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests"),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
