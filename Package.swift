@@ -48,7 +48,8 @@ let package = Package(
         .systemLibrary(name: "CSystemNettle", path: "Host/CSystemNettle"),
         .target(name: "CSystemPosix", path: "Host/CSystemPosix"),
 
-        .testTarget(name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests"),
+        .testTarget(
+            name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
         .testTarget(name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests"),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],

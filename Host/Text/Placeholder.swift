@@ -1,1 +1,0 @@
-// Emptied by the first real file.
