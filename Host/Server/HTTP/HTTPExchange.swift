@@ -44,7 +44,7 @@ final class HTTPExchange {
     // MARK: The request
 
     /// Reads the head, or refuses the request; either way its body is to be received next.
-    func begin(target: String, refusal: HTTPError?) {
+    func begin(target: String, version: String, refusal: HTTPError?) {
         do throws(HTTPError) {
             if let refusal { throw refusal }
             guard http_connection_header_bytes(pointer) <= limits.headerBytes else {
@@ -53,7 +53,7 @@ final class HTTPExchange {
                     code: "header_too_large")
             }
             let fields = Self.values(pointer, .HEADER_KIND)
-            let head = try RequestHead(headers: HTTPHeaders(fields))
+            let head = try RequestHead(headers: HTTPHeaders(fields), version: version)
             if case .known(let length) = head.length, length > UInt64(limits.bodyBytes) { throw bodyTooLarge }
             var query: [(name: String, value: String)] = []
             for item in Self.values(pointer, .GET_ARGUMENT_KIND) {
@@ -93,7 +93,7 @@ final class HTTPExchange {
         connection.refuse(error, withBody: method != "HEAD")
     }
 
-    /// The header's or the body's values of one kind, as they were received.
+    /// Header fields or query items as they were received.
     private static func values(_ pointer: OpaquePointer, _ kind: MHD_ValueKind) -> [(
         name: String, value: String
     )] {
