@@ -44,7 +44,7 @@ final class HTTPExchange {
     // MARK: The request
 
     /// Reads the head, or refuses the request; either way its body is to be received next.
-    func begin(target: String, refusal: HTTPError?) {
+    func begin(target: String, version: String, refusal: HTTPError?) {
         do throws(HTTPError) {
             if let refusal { throw refusal }
             guard http_connection_header_bytes(pointer) <= limits.headerBytes else {
@@ -53,15 +53,12 @@ final class HTTPExchange {
                     code: "header_too_large")
             }
             let fields = Self.values(pointer, .HEADER_KIND)
-            let head = try RequestHead(headers: HTTPHeaders(fields))
+            let head = try RequestHead(headers: HTTPHeaders(fields), version: version)
             if case .known(let length) = head.length, length > UInt64(limits.bodyBytes) { throw bodyTooLarge }
-            var query: [(name: String, value: String)] = []
+            var query: [HTTPHeaders.Field] = []
             for item in Self.values(pointer, .GET_ARGUMENT_KIND) {
-                query.append(
-                    (
-                        name: try RequestHead.percentDecode(item.name),
-                        value: try RequestHead.percentDecode(item.value)
-                    ))
+                let name = try RequestHead.percentDecode(item.name)
+                query.append((name: name, value: try RequestHead.percentDecode(item.value)))
             }
             request = HTTPRequest(
                 id: requestID, method: method, path: try RequestHead.percentDecode(target), query: query,
@@ -93,22 +90,19 @@ final class HTTPExchange {
         connection.refuse(error, withBody: method != "HEAD")
     }
 
-    /// The header's or the body's values of one kind, as they were received.
-    private static func values(_ pointer: OpaquePointer, _ kind: MHD_ValueKind) -> [(
-        name: String, value: String
-    )] {
-        var values: [(name: String, value: String)] = []
+    /// Header fields or query items as they were received.
+    private static func values(_ pointer: OpaquePointer, _ kind: MHD_ValueKind) -> [HTTPHeaders.Field] {
+        var values: [HTTPHeaders.Field] = []
         withUnsafeMutablePointer(to: &values) { values in
             _ = MHD_get_connection_values_n(
                 pointer, kind,
                 { context, _, name, nameSize, value, valueSize in
-                    context?.assumingMemoryBound(to: [(name: String, value: String)].self).pointee.append(
+                    let name = UnsafeRawBufferPointer(start: name, count: nameSize)
+                    let value = UnsafeRawBufferPointer(start: value, count: valueSize)
+                    context?.assumingMemoryBound(to: [HTTPHeaders.Field].self).pointee.append(
                         (
-                            name: String(
-                                decoding: UnsafeRawBufferPointer(start: name, count: nameSize), as: UTF8.self),
-                            value: String(
-                                decoding: UnsafeRawBufferPointer(start: value, count: valueSize),
-                                as: UTF8.self)
+                            name: String(decoding: name, as: UTF8.self),
+                            value: String(decoding: value, as: UTF8.self)
                         ))
                     return .YES
                 }, values)
@@ -173,9 +167,9 @@ final class HTTPExchange {
 
     /// What libmicrohttpd would refuse becomes a 500 that says so; what is the server's own is left out.
     private static func checked(_ response: HTTPResponse) -> HTTPResponse {
-        let framing = ["Content-Length", "Transfer-Encoding", "Connection"]
+        let own = ["Content-Length", "Transfer-Encoding", "Connection", "x-request-id"]
         var response = response
-        for name in framing { response.headers[name] = nil }
+        for name in own { response.headers[name] = nil }
         guard (200...599).contains(response.status) else {
             return HTTPError(status: 500, message: "The server made an answer of status \(response.status).")
                 .response

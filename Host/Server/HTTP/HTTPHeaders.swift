@@ -1,12 +1,14 @@
 /// Header fields in the order they came. Names compare without regard to case (RFC 9110, 5.1).
 public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
-    public private(set) var fields: [(name: String, value: String)]
+    public typealias Field = (name: String, value: String)
+
+    public private(set) var fields: [Field]
 
     public init() {
         fields = []
     }
 
-    init(_ fields: [(name: String, value: String)]) {
+    init(_ fields: [Field]) {
         self.fields = fields
     }
 

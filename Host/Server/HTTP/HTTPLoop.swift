@@ -147,7 +147,8 @@ final class HTTPLoop: @unchecked Sendable {
     }
 
     fileprivate func begin(
-        _ pointer: OpaquePointer, _ connection: HTTPConnection, method: String, target: String
+        _ pointer: OpaquePointer, _ connection: HTTPConnection, method: String, target: String,
+        version: String
     ) -> HTTPExchange {
         exchangesSeen += 1
         let exchange = HTTPExchange(
@@ -155,7 +156,7 @@ final class HTTPLoop: @unchecked Sendable {
             mailbox: mailbox)
         exchanges[exchange.number] = exchange
         connection.exchange = exchange
-        exchange.begin(target: target, refusal: refusal)
+        exchange.begin(target: target, version: version, refusal: refusal)
         return exchange
     }
 
@@ -199,14 +200,17 @@ private func handleRequest(
     _ size: UnsafeMutablePointer<Int>?,
     _ requestContext: UnsafeMutablePointer<UnsafeMutableRawPointer?>?
 ) -> MHD_Result {
-    guard let loop = loop(context), let pointer, let url, let method, let size, let requestContext else {
+    guard let loop = loop(context), let pointer, let url, let method, let version, let size,
+        let requestContext
+    else {
         return .NO
     }
     guard let opaque = requestContext.pointee else {
         guard let socketContext = http_connection_context(pointer) else { return .NO }
         let exchange = loop.begin(
             pointer, Unmanaged<HTTPConnection>.fromOpaque(socketContext).takeUnretainedValue(),
-            method: String(cString: method), target: String(cString: url))
+            method: String(cString: method), target: String(cString: url),
+            version: String(cString: version))
         // Released in requestCompleted, which libmicrohttpd calls once for every request it announced.
         requestContext.pointee = Unmanaged.passRetained(exchange).toOpaque()
         return .YES

@@ -7,7 +7,7 @@ public struct HTTPRequest: Sendable {
     /// Percent-decoded, without the query.
     public let path: String
     /// Percent-decoded, in order; a name without `=` has an empty value.
-    public let query: [(name: String, value: String)]
+    public let query: [HTTPHeaders.Field]
     public let headers: HTTPHeaders
     public internal(set) var body: [UInt8]
     /// The client's numeric address, without a port; empty if it has none.
@@ -15,7 +15,7 @@ public struct HTTPRequest: Sendable {
 
     public init(
         id: String = HTTPRequest.newID(), method: String, path: String,
-        query: [(name: String, value: String)] = [], headers: HTTPHeaders = [:], body: [UInt8] = [],
+        query: [HTTPHeaders.Field] = [], headers: HTTPHeaders = [:], body: [UInt8] = [],
         remoteAddress: String = ""
     ) {
         self.id = id

@@ -11,7 +11,8 @@ public struct HTTPResponse: Sendable {
 
     /// 200 to 599.
     public var status: Int
-    /// `Content-Length`, `Transfer-Encoding` and `Connection` are the server's own; they are ignored here.
+    /// `Content-Length`, `Transfer-Encoding`, `Connection` and `x-request-id` are the server's own; they are
+    /// ignored here.
     public var headers: HTTPHeaders
     public var body: Body
 

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// One thread owns every socket; each request's handler runs in a task of its own, and that task is cancelled
 /// within a second of its client going away, whether the client waits for an answer or reads a stream. A client
-/// that closes only its sending half counts as gone.
+/// that closes only its sending half counts as gone. A started server runs until `stop`, whoever holds it.
 public final class HTTPServer: Sendable {
     public typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
 

@@ -11,10 +11,18 @@ struct RequestHead {
     let headers: HTTPHeaders
     let length: BodyLength
 
-    init(headers: HTTPHeaders) throws(HTTPError) {
+    /// `version` as in the request line: `HTTP/1.0` or `HTTP/1.1`.
+    init(headers: HTTPHeaders, version: String) throws(HTTPError) {
         for field in headers.fields {
             guard !field.name.isEmpty, field.name.utf8.allSatisfy(Self.isToken) else {
                 throw Self.malformed("a header field's name holds a character that names cannot hold")
+            }
+            // libmicrohttpd appends a folded line to the field's name, which would hide the field from this check.
+            for framing in ["Content-Length", "Transfer-Encoding"] {
+                let start = String(decoding: field.name.utf8.prefix(framing.utf8.count), as: UTF8.self)
+                guard !HTTPHeaders.same(start, framing) || HTTPHeaders.same(field.name, framing) else {
+                    throw Self.malformed("its \(framing) header goes on in a second line")
+                }
             }
             guard field.value.utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x7f || $0 == 0x09 }) else {
                 throw Self.malformed("the header field \(field.name) holds a control character")
@@ -30,6 +38,9 @@ struct RequestHead {
         }
         guard codings.isEmpty || lengths.isEmpty else {
             throw Self.malformed("it has both Content-Length and Transfer-Encoding")
+        }
+        guard codings.isEmpty || version == "HTTP/1.1" else {
+            throw Self.malformed("it has a Transfer-Encoding, which \(version) does not know")
         }
         guard codings.isEmpty || (codings.count == 1 && HTTPHeaders.same(codings[0], "chunked")) else {
             throw Self.malformed("its Transfer-Encoding is not chunked, the one this server reads")

@@ -34,6 +34,7 @@ struct SocketWatch {
     private var requests: UInt64 = 0
     private var bytesBeforeHeader: UInt64 = 0
     private var headerSince: ContinuousClock.Instant?
+    private var peerWasClosed = false
     private var acknowledged: UInt64 = 0
     private var acknowledgedSince: ContinuousClock.Instant?
 
@@ -47,6 +48,10 @@ struct SocketWatch {
             bytesBeforeHeader = facts.bytesReceived
             headerSince = nil
         }
+        // libmicrohttpd misses an end of file that comes in one wake with the last bytes. Seen closed twice, so that
+        // it has had time to read what came before the end.
+        let closedTwice = facts.peerClosed && peerWasClosed
+        peerWasClosed = facts.peerClosed
         if stalled(facts, limits: limits, now: now) { return .readerStalled }
         switch activity {
         case .running:
@@ -58,8 +63,10 @@ struct SocketWatch {
             return now >= end ? .refusalOver : nil
         case .receivingBody(let start):
             headerSince = nil
+            if closedTwice { return .clientGone }
             return now - start > limits.bodyDeadline ? .bodyLate : nil
         case .idle:
+            if closedTwice { return .clientGone }
             guard facts.bytesReceived > bytesBeforeHeader else { return nil }
             let start = headerSince ?? now
             headerSince = start
