@@ -199,6 +199,7 @@ static bool encloses_a_letter(BOXA *boxes, l_int32 mark, l_int32 letter)
 static void erase_frames(PIX *ink, PIX *marks, BOXA *boxes, l_int32 letter)
 {
     enum { MOST_MARKS = 20000 };  // a page of noise has more, and no frames
+    enum { HALO = 4 };            // pixels: the grey edge of a frame and its crumbs
     if (boxaGetCount(boxes) > MOST_MARKS) return;
     PIXA *shapes = NULL;
     BOXA *same = pixConnComp(marks, &shapes, 8);
@@ -207,7 +208,10 @@ static void erase_frames(PIX *ink, PIX *marks, BOXA *boxes, l_int32 letter)
         boxaGetBoxGeometry(same, index, &left, &top, &width, &height);
         if (2 * height < 5 * letter || 2 * width < 5 * letter || !encloses_a_letter(same, index, letter)) continue;
         PIX *shape = pixaGetPix(shapes, index, L_CLONE);
-        pixSetMaskedGeneral(ink, shape, 255, left, top);
+        PIX *wider = pixAddBorder(shape, HALO, 0);
+        if (wider && pixDilateBrick(wider, wider, 2 * HALO + 1, 2 * HALO + 1))
+            pixSetMaskedGeneral(ink, wider, 255, left - HALO, top - HALO);
+        pixDestroy(&wider);
         pixDestroy(&shape);
     }
     pixaDestroy(&shapes);

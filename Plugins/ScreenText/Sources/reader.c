@@ -109,10 +109,9 @@ static bool is_han(uint32_t scalar)
         || (scalar >= 0x20000 && scalar <= 0x3FFFF);
 }
 
-// What to write between two words of a line that are `gap` pixels apart.
-static const char *separator(const char *left_end, const char *right, int gap, int height)
+// What to write between two words of a line: Tesseract parts Chinese characters as if they were words.
+static const char *separator(const char *left_end, const char *right)
 {
-    if (gap > 2 * height) return "  ";  // a label and its value
     return is_han(scalar_at(left_end, true)) && is_han(scalar_at(right, false)) ? "" : " ";
 }
 
@@ -131,7 +130,7 @@ static bool add_word(LineBuilder *builder, const char *word, float confidence, c
     if (!grown) return false;
     line->text = grown;
     if (builder->length > 0) {
-        const char *between = separator(grown + builder->length, word, box[0] - line->right, line->bottom - line->top);
+        const char *between = separator(grown + builder->length, word);
         strcpy(grown + builder->length, between);
         builder->length += strlen(between);
     } else {
@@ -159,8 +158,14 @@ static bool finish_line(LineBuilder *builder, Lines *lines)
     return kept;
 }
 
+// Tesseract may join the lines of two columns, or a label and its value; reading.c decides which of them it is.
+static bool is_across_a_gutter(const Line *line, const int box[4])
+{
+    return 2 * (box[0] - line->right) > 3 * (line->bottom - line->top) && line->bottom > line->top;
+}
+
 // The word under the iterator goes to the line, unless Tesseract doubts it too much or it is blank.
-static bool take_word(const Reader *reader, TessResultIterator *words, LineBuilder *builder)
+static bool take_word(const Reader *reader, TessResultIterator *words, LineBuilder *builder, Lines *lines)
 {
     float confidence = TessResultIteratorConfidence(words, RIL_WORD) / 100;
     if (!(confidence >= reader->minimum_confidence)) return true;
@@ -169,7 +174,8 @@ static bool take_word(const Reader *reader, TessResultIterator *words, LineBuild
     bool placed = TessPageIteratorBoundingBox(TessResultIteratorGetPageIteratorConst(words), RIL_WORD, &box[0], &box[1],
                                               &box[2], &box[3]);
     bool good = true;
-    if (word && placed && strspn(word, " \t\r\n") < strlen(word))
+    if (word && placed && is_across_a_gutter(&builder->line, box)) good = finish_line(builder, lines);
+    if (good && word && placed && strspn(word, " \t\r\n") < strlen(word))
         good = add_word(builder, word, confidence > 1 ? 1 : confidence, box);
     TessDeleteText(word);
     return good;
@@ -184,7 +190,7 @@ static bool collect_lines(const Reader *reader, Lines *lines)
     bool good = true;
     do {
         if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE)) good = finish_line(&builder, lines);
-        if (good) good = take_word(reader, words, &builder);
+        if (good) good = take_word(reader, words, &builder, lines);
     } while (good && TessResultIteratorNext(words, RIL_WORD));
     if (good) good = finish_line(&builder, lines);
     free(builder.line.text);

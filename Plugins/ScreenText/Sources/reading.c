@@ -38,7 +38,8 @@ void lines_free(Lines *lines)
 //
 //   1. a blank stretch of one and a half lines parts blocks: a heading, a paragraph, a row of a settings list. So a
 //      label and its value stay together;
-//   2. within a block, a gutter parts columns of running text;
+//   2. within a block, a gutter parts columns of running text, but not a narrow column whose every line stands
+//      beside one of the wide column: those are values;
 //   3. a block that has no gutter is cut at its widest gap, which frees columns from a heading close above them;
 //   4. what cannot be cut is read by rows.
 
@@ -105,6 +106,32 @@ static void sort_rows(Line *lines, uint32_t count)
     }
 }
 
+static int extent(const Line *lines, uint32_t count)
+{
+    int left = lines[0].left, right = lines[0].right;
+    for (uint32_t index = 1; index < count; index++) {
+        if (lines[index].left < left) left = lines[index].left;
+        if (lines[index].right > right) right = lines[index].right;
+    }
+    return right - left;
+}
+
+static bool stands_beside(const Line *line, const Line *lines, uint32_t count)
+{
+    for (uint32_t index = 0; index < count; index++)
+        if (same_row(line, &lines[index])) return true;
+    return false;
+}
+
+// Whether the lines from `cut` on are values of those before it: half as wide, and each in a row with one of them.
+static bool are_values(const Line *lines, uint32_t count, uint32_t cut)
+{
+    if (count == 2 || 2 * extent(lines + cut, count - cut) > extent(lines, cut)) return false;
+    for (uint32_t index = cut; index < count; index++)
+        if (!stands_beside(&lines[index], lines, cut)) return false;
+    return true;
+}
+
 static void sort_lines(Line *lines, uint32_t count, int *heights)
 {
     // The smaller side of a cut is a call, the other the next turn: the stack stays flat on any page.
@@ -115,6 +142,7 @@ static void sort_lines(Line *lines, uint32_t count, int *heights)
         if (cut == 0) {
             qsort(lines, count, sizeof *lines, by_left);
             cut = widest_gap(lines, count, false, height);
+            if (cut > 0 && are_values(lines, count, cut)) cut = 0;
         }
         if (cut == 0) {
             qsort(lines, count, sizeof *lines, by_top);
