@@ -163,6 +163,17 @@ static PIX *ink_of(PIX *picture)
 // Ink darker than this is part of a mark.
 enum { MARK_LEVEL = 150 };
 
+// Whether the page is pure noise, on which Tesseract would spend minutes: more ink than the background can leave
+// beside writing, or more marks than the 40,000 or so of a dense Chinese page.
+static bool is_noise(PIX *marks, l_int32 mark_count)
+{
+    enum { MOST_MARKS = 120000, MOST_INK_PERCENT = 35 };
+    l_int32 ink = 0;
+    pixCountPixels(marks, &ink, NULL);
+    double pixels = (double)pixGetWidth(marks) * pixGetHeight(marks);
+    return mark_count > MOST_MARKS || ink > pixels * MOST_INK_PERCENT / 100;
+}
+
 // Height of most lower-case letters: the lower quartile of the heights of what could be a letter. 0 where nothing
 // could.
 static l_int32 letter_height(BOXA *boxes)
@@ -200,9 +211,11 @@ static void erase_frames(PIX *ink, PIX *marks, BOXA *boxes, l_int32 letter)
 {
     enum { MOST_MARKS = 20000 };  // a page of noise has more, and no frames
     enum { HALO = 4 };            // pixels: the grey edge of a frame and its crumbs
+    enum { JOIN = 7 };            // pixels: gaps in a frame, which the steps of the background leave
     if (boxaGetCount(boxes) > MOST_MARKS) return;
     PIXA *shapes = NULL;
-    BOXA *same = pixConnComp(marks, &shapes, 8);
+    PIX *joined = pixCloseBrick(NULL, marks, JOIN, JOIN);
+    BOXA *same = joined ? pixConnComp(joined, &shapes, 8) : NULL;
     for (l_int32 index = 0; same && index < boxaGetCount(same); index++) {
         l_int32 left, top, width, height;
         boxaGetBoxGeometry(same, index, &left, &top, &width, &height);
@@ -216,6 +229,7 @@ static void erase_frames(PIX *ink, PIX *marks, BOXA *boxes, l_int32 letter)
     }
     pixaDestroy(&shapes);
     boxaDestroy(&same);
+    pixDestroy(&joined);
 }
 
 static float scale_for(PIX *ink, l_int32 letter)
@@ -232,7 +246,10 @@ PIX *image_prepare(PIX *picture)
     PIX *marks = ink ? pixThresholdToBinary(ink, MARK_LEVEL) : NULL;
     BOXA *boxes = marks ? pixConnCompBB(marks, 8) : NULL;
     PIX *page = NULL;
-    if (boxes) {
+    if (boxes && is_noise(marks, boxaGetCount(boxes))) {
+        page = pixCreate(1, 1, 8);
+        if (page) pixSetAll(page);
+    } else if (boxes) {
         l_int32 letter = letter_height(boxes);
         if (letter > 0) erase_frames(ink, marks, boxes, letter);
         float scale = scale_for(ink, letter);

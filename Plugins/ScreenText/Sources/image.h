@@ -19,7 +19,7 @@ enum {
 GatehouseStatus image_decode(const GatehousePart *part, PIX **picture, Failure *failure);
 
 // Makes the page out of a decoded picture: 8 bits, dark ink on white whatever the colours were, with a margin.
-// The caller destroys it with pixDestroy. NULL where there is no memory.
+// Pure noise becomes an empty page. The caller destroys it with pixDestroy. NULL where there is no memory.
 PIX *image_prepare(PIX *picture);
 
 #endif

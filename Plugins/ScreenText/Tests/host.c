@@ -58,10 +58,11 @@ GatehouseHost host_for(Recorder *recorder)
 static int32_t job_cancelled(void *ctx)
 {
     Recorder *recorder = ctx;
-    recorder->polls++;
-    if (recorder->cancel_at_poll == 0 || recorder->polls < recorder->cancel_at_poll) return 0;
-    if (recorder->first_cancel == 0) recorder->first_cancel = now();
-    return 1;
+    double time = now();
+    if (recorder->polls++ > 0 && time - recorder->last_poll > recorder->longest_silence)
+        recorder->longest_silence = time - recorder->last_poll;
+    recorder->last_poll = time;
+    return recorder->cancel_at_poll != 0 && recorder->polls >= recorder->cancel_at_poll;
 }
 
 static void job_progress(void *ctx, double fraction)

@@ -25,7 +25,8 @@ typedef struct Recorder {
     uint64_t size;
     uint32_t spans;
     float least_confidence;
-    double first_cancel;     // when `cancelled` first answered yes, in seconds
+    double last_poll;        // on the clock of now()
+    double longest_silence;  // between two polls, in seconds
 } Recorder;
 
 extern const GatehouseEntry *library;

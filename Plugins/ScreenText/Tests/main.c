@@ -353,7 +353,8 @@ static int print_readings(int count, char **paths)
         double start = now();
         recorder_clear(&recorder);
         GatehouseStatus status = encode_file(instance, &recorder, paths[index]);
-        printf("%s: status %d, %.2f s\n%s\n", paths[index], status, now() - start, text_of(&recorder));
+        printf("%s: status %d, %.2f s, longest without a poll %.2f s\n%s\n", paths[index], status, now() - start,
+               recorder.longest_silence, text_of(&recorder));
     }
     instance->destroy(instance->ctx);
     return 0;
