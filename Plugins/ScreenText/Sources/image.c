@@ -211,11 +211,9 @@ static void erase_frames(PIX *ink, PIX *marks, BOXA *boxes, l_int32 letter)
 {
     enum { MOST_MARKS = 20000 };  // a page of noise has more, and no frames
     enum { HALO = 4 };            // pixels: the grey edge of a frame and its crumbs
-    enum { JOIN = 7 };            // pixels: gaps in a frame, which the steps of the background leave
     if (boxaGetCount(boxes) > MOST_MARKS) return;
     PIXA *shapes = NULL;
-    PIX *joined = pixCloseBrick(NULL, marks, JOIN, JOIN);
-    BOXA *same = joined ? pixConnComp(joined, &shapes, 8) : NULL;
+    BOXA *same = pixConnComp(marks, &shapes, 8);
     for (l_int32 index = 0; same && index < boxaGetCount(same); index++) {
         l_int32 left, top, width, height;
         boxaGetBoxGeometry(same, index, &left, &top, &width, &height);
@@ -229,7 +227,6 @@ static void erase_frames(PIX *ink, PIX *marks, BOXA *boxes, l_int32 letter)
     }
     pixaDestroy(&shapes);
     boxaDestroy(&same);
-    pixDestroy(&joined);
 }
 
 static float scale_for(PIX *ink, l_int32 letter)
