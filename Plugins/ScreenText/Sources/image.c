@@ -164,7 +164,7 @@ static PIX *ink_of(PIX *picture)
 enum { MARK_LEVEL = 150 };
 
 // Whether the page is pure noise, on which Tesseract would spend minutes: more ink than the background can leave
-// beside writing, or more marks than the 40,000 or so of a dense Chinese page.
+// beside writing, or more marks than a dense page, estimated at 40,000.
 static bool is_noise(PIX *marks, l_int32 mark_count)
 {
     enum { MOST_MARKS = 120000, MOST_INK_PERCENT = 35 };
