@@ -50,7 +50,8 @@ let package = Package(
 
         .testTarget(
             name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
-        .testTarget(name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests"),
+        .testTarget(
+            name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
