@@ -46,7 +46,8 @@ let package = Package(
         .target(name: "CSystemPosix", path: "Host/CSystemPosix"),
 
         .testTarget(name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests"),
-        .testTarget(name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests"),
+        .testTarget(
+            name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),

@@ -1,0 +1,217 @@
+import CKernels
+import Testing
+
+/// A random decoder, small enough to compute by hand in the tests.
+final class TinyDecoder {
+    struct Shape {
+        var hidden: Int
+        var heads: Int
+        var kvHeads: Int
+        var headDim: Int
+        var ffn: Int
+        var vocabulary = 101
+        var ropeDims: Int
+        var pairing = GH_ROPE_HALVES
+        var ropeFactors: [Float] = []
+        /// The types of each layer's matrices, taken in turn.
+        var layers: [[gh_type]]
+        var embedding: gh_type
+
+        /// Every type with an integer kernel, and a width that suits all vectors.
+        static let quantised = Shape(
+            hidden: 128, heads: 4, kvHeads: 2, headDim: 32, ffn: 192, ropeDims: 32,
+            layers: [[GH_TYPE_Q4_1], [GH_TYPE_Q4_0, GH_TYPE_Q8_0], [GH_TYPE_F16, GH_TYPE_Q5_0]],
+            embedding: GH_TYPE_Q8_0)
+
+        /// The 256-element blocks.
+        static let superblocks = Shape(
+            hidden: 256, heads: 8, kvHeads: 1, headDim: 64, ffn: 256, ropeDims: 32,
+            layers: [[GH_TYPE_Q4_K, GH_TYPE_Q5_K, GH_TYPE_Q6_K], [GH_TYPE_Q5_1, GH_TYPE_Q6_K]],
+            embedding: GH_TYPE_Q4_K)
+
+        /// Nothing is a multiple of eight; partial rotation, by neighbours, with factors.
+        static let odd = Shape(
+            hidden: 45, heads: 6, kvHeads: 3, headDim: 10, ffn: 77, ropeDims: 6, pairing: GH_ROPE_INTERLEAVED,
+            ropeFactors: [1, 2.5, 8], layers: [[GH_TYPE_F32, GH_TYPE_F16, GH_TYPE_BF16], [GH_TYPE_BF16]],
+            embedding: GH_TYPE_F32)
+    }
+
+    struct Layer {
+        var attentionNorm: [Float]
+        var query, key, value, attentionOutput: RandomMatrix
+        var ffnNorm: [Float]
+        var gate, up, down: RandomMatrix
+    }
+
+    let shape: Shape
+    let ropeBase: Float = 1000
+    let normEpsilon: Float = 1e-5
+    let embedding: RandomMatrix
+    let output: RandomMatrix
+    let outputNorm: [Float]
+    let layers: [Layer]
+
+    init(_ shape: Shape, seed: UInt64 = 9) {
+        var generator = SeededGenerator(seed: seed)
+        self.shape = shape
+        let queries = shape.heads * shape.headDim
+        let keys = shape.kvHeads * shape.headDim
+        embedding = RandomMatrix(shape.embedding, rows: shape.vocabulary, cols: shape.hidden, using: &generator)
+        output = RandomMatrix(shape.embedding, rows: shape.vocabulary, cols: shape.hidden, using: &generator)
+        outputNorm = generator.floats(shape.hidden, in: 0.5...1.5)
+        var layers: [Layer] = []
+        for types in shape.layers {
+            var next = 0
+            func matrix(_ rows: Int, _ cols: Int) -> RandomMatrix {
+                defer { next += 1 }
+                return RandomMatrix(types[next % types.count], rows: rows, cols: cols, using: &generator)
+            }
+            layers.append(
+                Layer(
+                    attentionNorm: generator.floats(shape.hidden, in: 0.5...1.5),
+                    query: matrix(queries, shape.hidden), key: matrix(keys, shape.hidden),
+                    value: matrix(keys, shape.hidden), attentionOutput: matrix(shape.hidden, queries),
+                    ffnNorm: generator.floats(shape.hidden, in: 0.5...1.5),
+                    gate: matrix(shape.ffn, shape.hidden), up: matrix(shape.ffn, shape.hidden),
+                    down: matrix(shape.hidden, shape.ffn)))
+        }
+        self.layers = layers
+        for layer in layers {
+            cLayers.append(
+                gh_layer(
+                    attention_norm: copy(layer.attentionNorm), query: layer.query.matrix, key: layer.key.matrix,
+                    value: layer.value.matrix, attention_output: layer.attentionOutput.matrix,
+                    ffn_norm: copy(layer.ffnNorm), gate: layer.gate.matrix, up: layer.up.matrix,
+                    down: layer.down.matrix))
+        }
+        cOutputNorm = copy(outputNorm)
+        cRopeFactors = shape.ropeFactors.isEmpty ? nil : copy(shape.ropeFactors)
+    }
+
+    deinit {
+        for buffer in buffers { buffer.deallocate() }
+    }
+
+    // What the description points to; lives as long as the decoder.
+    private var buffers: [UnsafeMutablePointer<Float>] = []
+    private var cLayers: [gh_layer] = []
+    private var cOutputNorm: UnsafePointer<Float>?
+    private var cRopeFactors: UnsafePointer<Float>?
+
+    private func copy(_ values: [Float]) -> UnsafePointer<Float> {
+        let buffer = UnsafeMutablePointer<Float>.allocate(capacity: values.count)
+        buffer.initialize(from: values, count: values.count)
+        buffers.append(buffer)
+        return UnsafePointer(buffer)
+    }
+
+    /// Tries to make a model after `change` had its way with the description.
+    func create(
+        on path: gh_cpu_path = GH_CPU_PORTABLE, threads: UInt32 = 1, precise: Bool = false,
+        changing change: (inout gh_model_desc, inout [gh_layer]) -> Void = { _, _ in }
+    ) -> (status: gh_status, model: OpaquePointer?) {
+        guard let backend = gh_cpu_backend_on(path) else { return (GH_ERROR_DEVICE, nil) }
+        var layers = cLayers
+        var description = gh_model_desc(
+            layer_count: UInt32(layers.count), hidden: UInt32(shape.hidden), heads: UInt32(shape.heads),
+            kv_heads: UInt32(shape.kvHeads), head_dim: UInt32(shape.headDim), ffn: UInt32(shape.ffn),
+            vocabulary: UInt32(shape.vocabulary), rope_dims: UInt32(shape.ropeDims),
+            rope_pairing: shape.pairing.rawValue, rope_base: ropeBase, rope_factors: cRopeFactors,
+            norm_epsilon: normEpsilon, reserved: 0, embedding: embedding.matrix, output_norm: cOutputNorm,
+            output: output.matrix, layers: nil)
+        change(&description, &layers)
+        var options = gh_options(threads: threads, precise: precise ? 1 : 0)
+        var model: OpaquePointer?
+        let status = layers.withUnsafeBufferPointer { buffer in
+            description.layers = buffer.baseAddress
+            return backend.pointee.model_create(&description, &options, &model)
+        }
+        return (status, model)
+    }
+}
+
+/// A model and a pool on one path, stepped with Swift arrays.
+final class Session {
+    /// What one sequence does in a step; `gh_sequence` in Swift.
+    struct Rows {
+        var pages: [UInt32]
+        var tokens: [Int32]
+        var embeddings: [Float] = []
+        var positions: [Int32]
+        var length: Int
+        var logits: Int
+    }
+
+    let backend: gh_backend
+    let model: OpaquePointer
+    let pool: OpaquePointer
+    let decoder: TinyDecoder
+
+    init(
+        _ decoder: TinyDecoder, on path: gh_cpu_path, threads: UInt32 = 1, precise: Bool = false, pages: UInt32 = 64
+    ) throws {
+        self.decoder = decoder
+        backend = try #require(gh_cpu_backend_on(path)).pointee
+        let created = decoder.create(on: path, threads: threads, precise: precise)
+        #expect(created.status == GH_OK)
+        model = try #require(created.model)
+        var pool: OpaquePointer?
+        #expect(backend.pool_create(model, pages, &pool) == GH_OK)
+        self.pool = try #require(pool)
+    }
+
+    deinit {
+        backend.pool_destroy(pool)
+        backend.model_destroy(model)
+    }
+
+    /// Runs one step; the logits of every row that asked, in order.
+    func step(_ sequences: [Rows]) -> (status: gh_status, logits: [[Float]]) {
+        let vocabulary = decoder.shape.vocabulary
+        var allocated: [UnsafeMutableRawPointer] = []
+        defer { for memory in allocated { memory.deallocate() } }
+        func copy<Element>(_ values: [Element]) -> UnsafePointer<Element>? {
+            guard !values.isEmpty else { return nil }
+            let buffer = UnsafeMutablePointer<Element>.allocate(capacity: values.count)
+            buffer.initialize(from: values, count: values.count)
+            allocated.append(UnsafeMutableRawPointer(buffer))
+            return UnsafePointer(buffer)
+        }
+        let list = sequences.map { rows in
+            gh_sequence(
+                pages: copy(rows.pages), tokens: copy(rows.tokens), embeddings: copy(rows.embeddings),
+                positions: copy(rows.positions), length: UInt32(rows.length), rows: UInt32(rows.tokens.count),
+                logits: UInt32(rows.logits), reserved: 0)
+        }
+        let count = sequences.reduce(0) { $0 + $1.logits }
+        var logits = [Float](repeating: .nan, count: count * vocabulary)
+        let status = logits.withUnsafeMutableBufferPointer { out in
+            var batch = gh_batch(
+                sequences: copy(list), count: UInt32(list.count), reserved: 0, logits: out.baseAddress)
+            return backend.step(model, pool, &batch)
+        }
+        return (status, (0..<count).map { Array(logits[$0 * vocabulary..<($0 + 1) * vocabulary]) })
+    }
+
+    /// The pages of sequence `n` where each has `count` of its own, in an order that is not their own.
+    static func pages(of n: Int, count: Int) -> [UInt32] {
+        (0..<count).map { UInt32(n * count + (count - 1 - $0)) }
+    }
+
+    /// All logits of one sequence, fed `chunk` rows at a time.
+    func logits(_ tokens: [Int32], chunk: Int = .max, pages: [UInt32]) -> [[Float]] {
+        var result: [[Float]] = []
+        var start = 0
+        while start < tokens.count {
+            let end = chunk < tokens.count - start ? start + chunk : tokens.count
+            let rows = Rows(
+                pages: pages, tokens: Array(tokens[start..<end]), positions: (start..<end).map(Int32.init),
+                length: start, logits: end - start)
+            let (status, logits) = step([rows])
+            #expect(status == GH_OK)
+            result += logits
+            start = end
+        }
+        return result
+    }
+}
