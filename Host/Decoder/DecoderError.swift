@@ -12,7 +12,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
     /// The file holds a tensor that the family would ignore, so the results would be wrong.
     case unusedTensor(path: String, name: String, family: String)
     case tokenOutOfRange(id: Int32, vocabulary: Int)
-    case noPages(count: Int)
+    case threadCount(Int)
+    case pageCount(Int)
     case outOfMemory(what: String)
     /// The backend refused or failed; `status` is its code.
     case backend(what: String, status: UInt32)
@@ -33,8 +34,10 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
             "\(path): tensor \(name): expected only tensors of a plain \(family) model, which has no such tensor"
         case .tokenOutOfRange(let id, let vocabulary):
             "token id \(id) is outside the vocabulary of \(vocabulary) tokens"
-        case .noPages(let count):
-            "a pool needs 1 to 2^32 - 1 pages, not \(count)"
+        case .threadCount(let found):
+            "threads: expected a number from 1 to 1024, found \(found)"
+        case .pageCount(let found):
+            "pages of a pool: expected a number from 1 to 2^32 - 1, found \(found)"
         case .outOfMemory(let what):
             "not enough memory for \(what)"
         case .backend(let what, let status):

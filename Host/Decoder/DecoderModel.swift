@@ -1,15 +1,14 @@
 import CKernels
-import Foundation
 import Weights
 
 /// A decoder on a compute device: weights, facts about them, and the step that runs them.
 ///
-/// Any thread may call it. Calls on the device never overlap; one waits for the other, so ``embed(_:)`` may take as
-/// long as the step that is running.
+/// Any thread may call it. Calls on the device never overlap: they take turns, so ``embed(_:)`` may wait for the
+/// step that is running.
 public final class DecoderModel: @unchecked Sendable {  // immutable but for `handle`, used only under `turn`
     /// How a model is built.
     public struct Options: Sendable, Equatable {
-        /// Threads of a step, the calling one included; at least 1.
+        /// Threads of a step, the calling one included; 1 to 1024.
         public var threads: Int
         /// Compute in float32 throughout instead of with quantised activations: the slow reference path.
         public var precise: Bool
@@ -38,7 +37,7 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
 
     let backend: UnsafePointer<gh_backend>
     /// Held during every call on `handle` and on the pools made from it.
-    let turn = NSLock()
+    let turn = DeviceTurn()
     let handle: OpaquePointer
     /// Owns what the backend borrows.
     private let weights: WeightTable
@@ -46,7 +45,9 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
     /// Builds the decoder on the CPU.
     /// - Throws: ``GGUFError`` or ``DecoderError`` where the file does not hold a model that can be run.
     public init(_ file: GGUFFile, options: Options) throws {
-        precondition(options.threads >= 1 && options.threads <= 4096, "threads are counted from 1")
+        guard (1...1024).contains(options.threads) else {
+            throw DecoderError.threadCount(options.threads)
+        }
         let plan = try DecoderFamily.of(file).plan(file)
         guard let backend = gh_cpu_backend() else {
             throw DecoderError.backend(what: "choosing kernels", status: GH_ERROR_DEVICE.rawValue)
@@ -84,7 +85,7 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         try check(tokens)
         var rows = [Float](repeating: 0, count: tokens.count * hidden)
         guard !tokens.isEmpty else { return rows }
-        let status = turn.withLock {
+        let status = turn.take {
             backend.pointee.embed(handle, tokens, UInt32(tokens.count), &rows)
         }
         try DecoderError.check(status, "embedding \(tokens.count) tokens")

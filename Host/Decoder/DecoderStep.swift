@@ -40,7 +40,7 @@ extension DecoderModel {
                 var table = gh_batch(
                     sequences: sequences.baseAddress, count: UInt32(sequences.count), reserved: 0,
                     logits: logits.baseAddress)
-                return turn.withLock { backend.pointee.step(handle, pool.handle, &table) }
+                return turn.take { backend.pointee.step(handle, pool.handle, &table) }
             }
         }
         try DecoderError.check(status, "a step of \(batch.rowCount) rows")

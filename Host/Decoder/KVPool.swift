@@ -15,12 +15,13 @@ public final class KVPool: @unchecked Sendable {  // `handle` is used only under
     let handle: OpaquePointer
 
     public init(_ model: DecoderModel, pages: Int) throws(DecoderError) {
-        guard pages > 0, let count = UInt32(exactly: pages) else { throw .noPages(count: pages) }
+        guard pages > 0, let count = UInt32(exactly: pages) else { throw .pageCount(pages) }
         var handle: OpaquePointer?
-        let status = model.turn.withLock {
+        let status = model.turn.take {
             model.backend.pointee.pool_create(model.handle, count, &handle)
         }
-        let what = "\(pages) pages of \(model.pageBytes) bytes for keys and values"
+        let what =
+            "\(pages) pages of \(model.pageBytes) bytes for keys and values (a smaller context needs fewer)"
         try DecoderError.check(status, what)
         guard let handle else {
             throw .backend(what: what, status: status.rawValue)
@@ -31,6 +32,6 @@ public final class KVPool: @unchecked Sendable {  // `handle` is used only under
     }
 
     deinit {
-        model.turn.withLock { model.backend.pointee.pool_destroy(handle) }
+        model.turn.take { model.backend.pointee.pool_destroy(handle) }
     }
 }

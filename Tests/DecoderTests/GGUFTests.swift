@@ -73,6 +73,17 @@ import Weights
         #expect(file.tensor(named: "absent") == nil)
     }
 
+    /// Bytes of 256 elements, from the block layouts in the GGUF specification's reference (ggml-common.h).
+    @Test func everyTypeHasItsSize() {
+        let sizes: [TensorType: Int] = [
+            .f32: 1024, .f16: 512, .bf16: 512, .q4_0: 144, .q4_1: 160, .q5_0: 176, .q5_1: 192, .q8_0: 272,
+            .q4_k: 144, .q5_k: 176, .q6_k: 210,
+        ]
+        for type in TensorType.allCases {
+            #expect(256 / type.blockElements * type.blockBytes == sizes[type], "\(type)")
+        }
+    }
+
     /// A file that must be refused, with what the message has to name.
     struct Hostile: Sendable, CustomTestStringConvertible {
         var testDescription: String

@@ -166,4 +166,25 @@ import Weights
         for name in wrong.names { #expect(message.contains(name), "\(message)") }
         #expect(message.contains(".gguf"), "the file is named: \(message)")
     }
+
+    /// Damage of every byte of the metadata in turn: the model may still run, but nothing may crash.
+    @Test func noDamagedByteCrashesTheModel() throws {
+        let sound = tinyModel().bytes()
+        var metadata = tinyModel()
+        metadata.tensors = []
+        var refused = 0
+        for index in metadata.bytes().indices {
+            for value: UInt8 in [0, 0xff] {
+                var bytes = sound
+                bytes[index] = value
+                do {
+                    let file = try withFile(bytes) { try GGUFFile(path: $0) }
+                    _ = try DecoderModel(file, options: .init(threads: 1)).logits([0, 1])
+                } catch {
+                    refused += 1
+                }
+            }
+        }
+        #expect(refused > 200)
+    }
 }
