@@ -100,7 +100,9 @@ public struct Fusion: Sendable {
     }
 
     private var specialTokens: [String: JinjaValue] {
-        func text(_ id: TokenID?) -> JinjaValue { .template(id.flatMap { model.tokenizer.piece(of: $0) } ?? "") }
+        func text(_ id: TokenID?) -> JinjaValue {
+            .template(id.flatMap { model.tokenizer.piece(of: $0) } ?? "")
+        }
         return ["bos_token": text(model.tokenizer.bos), "eos_token": text(model.tokenizer.eos)]
     }
 }
@@ -109,7 +111,8 @@ public struct Fusion: Sendable {
 public enum FusionError: Error, Sendable, CustomStringConvertible {
     case noTemplate(model: String)
     case rowsWithoutDecoder(plugin: String)
-    case rowsForAnotherDecoder(plugin: String, theirs: DecoderIdentity, ours: DecoderIdentity?, cosine: Double)
+    case rowsForAnotherDecoder(
+        plugin: String, theirs: DecoderIdentity, ours: DecoderIdentity?, cosine: Double)
 
     public var description: String {
         switch self {
@@ -119,7 +122,9 @@ public enum FusionError: Error, Sendable, CustomStringConvertible {
             return "plugin \(plugin) makes rows, but does not say for which decoder"
         case .rowsForAnotherDecoder(let plugin, let theirs, let ours, let cosine):
             let wanted = "family \(theirs.family), hidden \(theirs.hidden)"
-            guard let ours else { return "plugin \(plugin) makes rows for \(wanted); this decoder has no identity" }
+            guard let ours else {
+                return "plugin \(plugin) makes rows for \(wanted); this decoder has no identity"
+            }
             return """
                 plugin \(plugin) makes rows for another decoder (\(wanted)) than this one (family \(ours.family), \
                 hidden \(ours.hidden)); their fingerprints have a cosine of \(String(cosine)), expected above 0.98

@@ -89,6 +89,11 @@ struct Arguments: Sendable {
         return number
     }
 
+    /// `--threads`, or one for each core.
+    func threads() throws(UsageError) -> Int {
+        try integer("--threads", in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount
+    }
+
     /// Whole numbers separated by commas.
     func integers(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> [Int]? {
         guard let text = try value(name) else { return nil }

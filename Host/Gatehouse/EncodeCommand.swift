@@ -21,7 +21,7 @@ struct EncodeCommand: Command {
     private let input: String
     private let registry: String?
     private let version: String?
-    private let threads: Int?
+    private let threads: Int
     private let json: Bool
     private let output: String?
 
@@ -31,7 +31,7 @@ struct EncodeCommand: Command {
         input = try arguments.required("--input")
         registry = try arguments.value("--registry")
         version = try arguments.value("--version")
-        threads = try arguments.integer("--threads", in: 1...1024)
+        threads = try arguments.threads()
         json = arguments.flag("--json")
         output = try arguments.value("--output")
     }
@@ -53,7 +53,7 @@ struct EncodeCommand: Command {
         }
         let supervisor = Supervisor(
             workerExecutable: Supervisor.workerBesideThisExecutable,
-            threads: threads ?? ProcessInfo.processInfo.activeProcessorCount, decoder: nil, log: logPlugin)
+            threads: threads, decoder: nil, log: logPlugin)
         let encoded = try await supervisor.encode(try EncodeInput([part]), plugin: plugin, version: version)
         await supervisor.stop()
         if let output { try write(encoded.segments, to: output) }

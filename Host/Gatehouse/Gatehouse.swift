@@ -18,7 +18,10 @@ protocol Command: Sendable {
 @main
 enum Gatehouse {
     static let version = "0.1.0"
-    private static let commands: [any Command.Type] = [EncodeCommand.self, PluginCommand.self]
+    private static let commands: [any Command.Type] = [
+        ServeCommand.self, ChatCommand.self, BenchCommand.self, TokenizeCommand.self, LogitsCommand.self,
+        InspectCommand.self, EncodeCommand.self, PluginCommand.self,
+    ]
 
     static func main() async {
         let words = Array(CommandLine.arguments.dropFirst())

@@ -9,7 +9,9 @@ struct PluginCommand: Command {
     static let summary = "Show the plugins of the registry, and from a running daemon what is loaded."
     static let options = [
         Option("--registry", "P", "the registry (default: registry.json)"),
-        Option("--socket", "P", "the daemon's socket (default: gatehouse.sock in $XDG_RUNTIME_DIR, else in --data)"),
+        Option(
+            "--socket", "P",
+            "the daemon's socket (default: gatehouse.sock in $XDG_RUNTIME_DIR, else in --data)"),
         Option("--data", "D", "the daemon's data folder (default: $XDG_DATA_HOME/gatehouse)"),
         Option("--json", nil, "print one JSON object"),
     ]
@@ -37,7 +39,9 @@ struct PluginCommand: Command {
             print(
                 JSONValue.object([
                     "registry": .string(registry.path), "daemon": .bool(answer != nil),
-                    "plugins": .array(registry.plugins.flatMap { plugin in plugin.versions.map { row(plugin, $0, loaded) } }),
+                    "plugins": .array(
+                        registry.plugins.flatMap { plugin in plugin.versions.map { row(plugin, $0, loaded) } }
+                    ),
                 ]).text)
             return
         }
@@ -46,9 +50,12 @@ struct PluginCommand: Command {
         print(answer == nil ? "no daemon listens at \(socket)" : "daemon at \(socket)")
     }
 
-    private func row(_ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ loaded: [JSONValue]) -> JSONValue {
+    private func row(_ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ loaded: [JSONValue])
+        -> JSONValue
+    {
         let status = loaded.first {
-            $0["plugin"]?.stringValue == plugin.id && $0["version"]?.stringValue == version.version.description
+            $0["plugin"]?.stringValue == plugin.id
+                && $0["version"]?.stringValue == version.version.description
         }
         return .object([
             "id": .string(plugin.id), "version": .string(version.version.description),
@@ -61,7 +68,10 @@ struct PluginCommand: Command {
     }
 
     private func printTable(_ registry: Registry, _ loaded: [JSONValue]) {
-        let columns = ["id", "version", "modality", "state", "process", "calls", "errors", "load", "isolation", "accepts"]
+        let columns = [
+            "id", "version", "modality", "state", "process", "calls", "errors", "load", "isolation",
+            "accepts",
+        ]
         let rows = registry.plugins.flatMap { plugin in
             plugin.versions.map { version in
                 let row = row(plugin, version, loaded)

@@ -25,7 +25,8 @@ public struct AdminService: Sendable {
 extension PluginStatus {
     fileprivate var json: JSONValue {
         .object([
-            "plugin": .string(plugin), "version": .string(version.description), "state": .string(state.rawValue),
+            "plugin": .string(plugin), "version": .string(version.description),
+            "state": .string(state.rawValue),
             "process": processID.map { .number(Double($0)) } ?? .null, "loads": .number(Double(counts.loads)),
             "calls": .number(Double(counts.calls)), "errors": .number(Double(counts.errors)),
         ])

@@ -65,7 +65,8 @@ public final class AdminSocket: Sendable {
     public static func request(_ command: JSONValue, path: String) throws -> JSONValue? {
         guard let descriptor = try UnixSocket.connect(path) else { return nil }
         defer { close(descriptor) }
-        guard UnixSocket.send(command, to: descriptor), let answer = UnixSocket.receive(from: descriptor) else {
+        guard UnixSocket.send(command, to: descriptor), let answer = UnixSocket.receive(from: descriptor)
+        else {
             throw AdminError("\(path): the daemon closed the connection without an answer")
         }
         return answer

@@ -11,18 +11,23 @@ enum UnixSocket {
         var address = sockaddr_un()
         let room = MemoryLayout.size(ofValue: address.sun_path)
         guard path.utf8.count < room else {
-            throw AdminError("\(path): a socket's path has at most \(room - 1) bytes, this one \(path.utf8.count)")
+            throw AdminError(
+                "\(path): a socket's path has at most \(room - 1) bytes, this one \(path.utf8.count)")
         }
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         return withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { body($0, socklen_t(MemoryLayout<sockaddr_un>.size)) }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+            }
         }
     }
 
     static func make() throws(AdminError) -> Int32 {
         let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-        guard descriptor >= 0 else { throw AdminError("making a socket: \(String(cString: strerror(errno)))") }
+        guard descriptor >= 0 else {
+            throw AdminError("making a socket: \(String(cString: strerror(errno)))")
+        }
         return descriptor
     }
 
@@ -43,7 +48,9 @@ enum UnixSocket {
         var sent = 0
         while sent < bytes.count {
             let count = bytes.withUnsafeBytes { buffer in
-                buffer.baseAddress.map { Foundation.send(descriptor, $0 + sent, bytes.count - sent, Int32(MSG_NOSIGNAL.rawValue)) } ?? -1
+                buffer.baseAddress.map {
+                    Foundation.send(descriptor, $0 + sent, bytes.count - sent, Int32(MSG_NOSIGNAL))
+                } ?? -1
             }
             if count <= 0 { return false }
             sent += count

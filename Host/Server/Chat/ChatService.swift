@@ -78,7 +78,8 @@ public final class ChatService: Sendable {
     }
 
     private func fuse(
-        _ encoded: Supervisor.Encoded, _ media: MediaPart, _ plugin: RegisteredPlugin, _ version: RegisteredVersion
+        _ encoded: Supervisor.Encoded, _ media: MediaPart, _ plugin: RegisteredPlugin,
+        _ version: RegisteredVersion
     ) throws -> [FusedPart] {
         try encoded.segments.enumerated().map { index, segment in
             switch segment.content {
@@ -91,7 +92,8 @@ public final class ChatService: Sendable {
             case .soft:
                 throw PluginFailure(
                     .unsupported,
-                    "plugin \(plugin.id) makes soft tokens, which this version of the host does not place in a prompt")
+                    "plugin \(plugin.id) makes soft tokens, which this version of the host does not place in a prompt"
+                )
             }
         }
     }
@@ -109,7 +111,9 @@ public final class ChatService: Sendable {
     ) -> String {
         var hash = SHA256()
         hash.update(media.bytes)
-        for word in [media.mediaType, plugin.id, version.version.description, plugin.configuration, "\(segment)"] {
+        for word in [
+            media.mediaType, plugin.id, version.version.description, plugin.configuration, "\(segment)",
+        ] {
             // Each with its length, so that two lists of words never read alike.
             hash.update(Array("\(word.utf8.count):\(word)".utf8))
         }
@@ -121,7 +125,8 @@ extension ModalityReport {
     /// A part that costs nothing: it was neither encoded nor placed.
     fileprivate init(dropping part: Int, plugin: String, version: SemanticVersion?) {
         self.init(
-            part: part, plugin: plugin, version: version, weight: 0, gate: nil, tokens: 0, loadMilliseconds: 0,
+            part: part, plugin: plugin, version: version, weight: 0, gate: nil, tokens: 0,
+            loadMilliseconds: 0,
             encodeMilliseconds: 0, cached: false)
     }
 }

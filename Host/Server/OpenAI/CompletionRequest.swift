@@ -31,19 +31,23 @@ public struct CompletionRequest: Sendable {
         model = try root["model"].string()
         stream = try root["stream"].bool() ?? false
         includeUsage = try root["stream_options"]["include_usage"].bool() ?? false
+        let newName = try root["max_completion_tokens"].integer(1...(1 << 31))
+        let oldName = try root["max_tokens"].integer(1...(1 << 31))
         chat = ChatRequest(
             messages: try root["messages"].messages(), sampling: try Self.sampling(root),
-            maxTokens: try root["max_completion_tokens"].integer(1...(1 << 31)) ?? root["max_tokens"].integer(1...(1 << 31)),
-            stop: try root["stop"].stopStrings(), modalities: try root["gatehouse"]["modalities"].modalityOptions())
+            maxTokens: newName ?? oldName,
+            stop: try root["stop"].stopStrings(),
+            modalities: try root["gatehouse"]["modalities"].modalityOptions())
     }
 
     private static func sampling(_ root: Field) throws(HTTPError) -> Sampling {
-        Sampling(
+        let seed = try root["seed"].integer(-(1 << 53)...(1 << 53))
+        return Sampling(
             temperature: Float(try root["temperature"].number(0...2) ?? 1),
             topK: try root["top_k"].integer(0...(1 << 31)) ?? 0,
             topP: Float(try root["top_p"].number(Double(Float.leastNormalMagnitude)...1) ?? 1),
             minP: Float(try root["min_p"].number(0...1) ?? 0),
-            seed: try root["seed"].integer(-(1 << 53)...(1 << 53)).map { UInt64(bitPattern: Int64($0)) })
+            seed: seed.map { UInt64(bitPattern: Int64($0)) })
     }
 
     /// Fields of OpenAI's API whose neutral value is fine and whose every other value would be ignored here.
@@ -51,13 +55,16 @@ public struct CompletionRequest: Sendable {
         let neutral: [String: [JSONValue]] = [
             "n": [.number(1)], "logprobs": [.bool(false)], "top_logprobs": [.number(0)],
             "presence_penalty": [.number(0)], "frequency_penalty": [.number(0)], "logit_bias": [.object([:])],
-            "tools": [.array([])], "tool_choice": [.string("none"), .string("auto")], "functions": [.array([])],
-            "response_format": [.object(["type": .string("text")])], "modalities": [.array([.string("text")])],
+            "tools": [.array([])], "tool_choice": [.string("none"), .string("auto")],
+            "functions": [.array([])],
+            "response_format": [.object(["type": .string("text")])],
+            "modalities": [.array([.string("text")])],
         ]
         for (name, values) in neutral.sorted(by: { $0.key < $1.key }) {
             guard let value = root[name].value, value != .null, !values.contains(value) else { continue }
             throw HTTPError(
-                status: 400, message: "\(name): this version supports \(values[0].text) only, found \(value.summary)",
+                status: 400,
+                message: "\(name): this version supports \(values[0].text) only, found \(value.summary)",
                 param: name, code: "unsupported_parameter")
         }
     }
@@ -80,7 +87,8 @@ private struct Field {
 
     func expected(_ what: String) -> HTTPError {
         HTTPError(
-            status: 400, message: "\(path): expected \(what), found \(value?.summary ?? "nothing")", param: path,
+            status: 400, message: "\(path): expected \(what), found \(value?.summary ?? "nothing")",
+            param: path,
             code: "invalid_value")
     }
 
@@ -99,7 +107,9 @@ private struct Field {
     func number(_ range: ClosedRange<Double>) throws(HTTPError) -> Double? {
         guard let value else { return nil }
         guard case .number(let number) = value, range.contains(number) else {
-            let low = range.lowerBound == Double(Float.leastNormalMagnitude) ? "above 0" : "from \(range.lowerBound)"
+            let low =
+                range.lowerBound == Double(Float.leastNormalMagnitude)
+                ? "above 0" : "from \(range.lowerBound)"
             throw expected("a number \(low) to \(range.upperBound)")
         }
         return number
@@ -107,7 +117,8 @@ private struct Field {
 
     func integer(_ range: ClosedRange<Int>) throws(HTTPError) -> Int? {
         guard let value else { return nil }
-        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer) else {
+        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
+        else {
             throw expected("a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return integer
@@ -126,7 +137,9 @@ private struct Field {
         }
         var stops: [String] = []
         for element in try elements("a string or an array of strings") {
-            guard let text = try element.string(), !text.isEmpty else { throw element.expected("a string of a character or more") }
+            guard let text = try element.string(), !text.isEmpty else {
+                throw element.expected("a string of a character or more")
+            }
             stops.append(text)
         }
         guard stops.count <= 16 else { throw expected("at most 16 strings") }
@@ -157,7 +170,9 @@ private struct Field {
             return ChatMessage(role, [.text("")])
         default:
             var parts: [ChatPart] = []
-            for element in try content.elements("a string or an array of parts") { parts.append(try element.part()) }
+            for element in try content.elements("a string or an array of parts") {
+                parts.append(try element.part())
+            }
             return ChatMessage(role, parts)
         }
     }
@@ -176,7 +191,8 @@ private struct Field {
             let audio = self["input_audio"]
             guard let data = try audio["data"].string() else { throw audio["data"].expected("base64 data") }
             let format = try audio["format"].string()
-            return .media(try audio["data"].media(base64: data, declared: format.map(MediaType.audio(format:))))
+            return .media(
+                try audio["data"].media(base64: data, declared: format.map(MediaType.audio(format:))))
         default:
             throw self["type"].expected("one of \"text\", \"image_url\", \"input_audio\", \"file\"")
         }
@@ -187,13 +203,16 @@ private struct Field {
         guard let url = try string() else { throw expected("a data: URL") }
         guard url.prefix(5).lowercased() == "data:", let comma = url.firstIndex(of: ",") else {
             throw HTTPError(
-                status: 400, message: "\(path): expected a data: URL with the bytes in it, found \"\(url.prefix(60))\"",
+                status: 400,
+                message: "\(path): expected a data: URL with the bytes in it, found \"\(url.prefix(60))\"",
                 param: path, code: "invalid_value")
         }
         let header = url[url.index(url.startIndex, offsetBy: 5)..<comma]
         let data = url[url.index(after: comma)...]
         let declared = MediaType.normalised(String(header))
-        if header.lowercased().hasSuffix(";base64") { return try media(base64: String(data), declared: declared) }
+        if header.lowercased().hasSuffix(";base64") {
+            return try media(base64: String(data), declared: declared)
+        }
         guard let text = data.removingPercentEncoding else { throw expected("percent-encoded data") }
         return try media([UInt8](text.utf8), declared: declared ?? "text/plain")
     }
@@ -201,7 +220,8 @@ private struct Field {
     private func media(base64: String, declared: String?) throws(HTTPError) -> MediaPart {
         guard let data = Data(base64Encoded: base64) else {
             throw HTTPError(
-                status: 400, message: "\(path): the data is not valid base64", param: path, code: "invalid_value")
+                status: 400, message: "\(path): the data is not valid base64", param: path,
+                code: "invalid_value")
         }
         return try media([UInt8](data), declared: declared)
     }
@@ -209,7 +229,8 @@ private struct Field {
     /// A known signature decides the media type, else what the client says.
     private func media(_ bytes: [UInt8], declared: String?) throws(HTTPError) -> MediaPart {
         if bytes.isEmpty {
-            throw HTTPError(status: 400, message: "\(path): the data is empty", param: path, code: "invalid_value")
+            throw HTTPError(
+                status: 400, message: "\(path): the data is empty", param: path, code: "invalid_value")
         }
         guard let type = MediaType.sniffed(bytes) ?? declared else {
             throw HTTPError(
@@ -236,7 +257,9 @@ private struct Field {
                 throw self[key].expected("version or weight")
             }
             let version = try self["version"].string().map { (text) throws(HTTPError) -> SemanticVersion in
-                guard let version = SemanticVersion(text) else { throw self["version"].expected("a semantic version") }
+                guard let version = SemanticVersion(text) else {
+                    throw self["version"].expected("a semantic version")
+                }
                 return version
             }
             let weight = try self["weight"].number(0...1)

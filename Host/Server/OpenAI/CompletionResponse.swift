@@ -11,11 +11,16 @@ struct CompletionResponse: Sendable {
     let model: String
 
     /// The object of a plain answer.
-    func whole(_ text: String, _ reason: FinishReason, _ usage: Usage, _ modalities: [ModalityReport]) -> JSONValue {
+    func whole(_ text: String, _ reason: FinishReason, _ usage: Usage, _ modalities: [ModalityReport])
+        -> JSONValue
+    {
         var members = head("chat.completion")
         let message: JSONValue = .object(["role": .string("assistant"), "content": .string(text)])
         members["choices"] = .array([
-            .object(["index": .number(0), "message": message, "finish_reason": .string(reason.rawValue), "logprobs": .null])
+            .object([
+                "index": .number(0), "message": message, "finish_reason": .string(reason.rawValue),
+                "logprobs": .null,
+            ])
         ])
         members["usage"] = usage.json
         members["gatehouse"] = Self.gatehouse(modalities)
@@ -71,7 +76,8 @@ struct CompletionResponse: Sendable {
 extension Usage {
     fileprivate var json: JSONValue {
         .object([
-            "prompt_tokens": .number(Double(promptTokens)), "completion_tokens": .number(Double(completionTokens)),
+            "prompt_tokens": .number(Double(promptTokens)),
+            "completion_tokens": .number(Double(completionTokens)),
             "total_tokens": .number(Double(promptTokens + completionTokens)),
         ])
     }

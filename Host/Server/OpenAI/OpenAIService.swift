@@ -51,12 +51,14 @@ public struct OpenAIService: Sendable {
         if models.isStrict, !models.names.contains(model) {
             throw HTTPError(
                 status: 404,
-                message: "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
+                message:
+                    "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
                 param: "model", code: "model_not_found")
         }
         let answer = try await chat.answer(completion.chat)
         let response = CompletionResponse(
-            id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(), created: Int(Date().timeIntervalSince1970),
+            id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
+            created: Int(Date().timeIntervalSince1970),
             model: model)
         if completion.stream { return stream(answer, response, includeUsage: completion.includeUsage) }
         var text = ""
@@ -118,14 +120,17 @@ extension HTTPError {
             self.init(error)
         case EngineError.contextExceeded(let promptTokens, let context):
             self.init(
-                status: 400, message: "\(EngineError.contextExceeded(promptTokens: promptTokens, context: context))",
+                status: 400,
+                message: "\(EngineError.contextExceeded(promptTokens: promptTokens, context: context))",
                 param: "messages", code: "context_length_exceeded")
         case EngineError.queueFull, EngineError.stopped:
             self.init(status: 503, message: "\(error)", code: "overloaded", headers: ["Retry-After": "1"])
         case let error as EngineError:
             self.init(status: 400, message: "\(error)", code: "invalid_value")
         case let error as TemplateError:
-            self.init(status: 400, message: "the chat template: \(error)", param: "messages", code: "template_error")
+            self.init(
+                status: 400, message: "the chat template: \(error)", param: "messages", code: "template_error"
+            )
         case is CancellationError:
             self.init(status: 499, message: "The client went away.")
         default:
@@ -139,7 +144,8 @@ extension HTTPError {
             self.init(status: 400, message: failure.message, param: "messages", code: "invalid_media")
         case .unavailable, .outOfMemory, .system:
             self.init(
-                status: 503, message: failure.message, code: "plugin_unavailable", headers: ["Retry-After": "1"])
+                status: 503, message: failure.message, code: "plugin_unavailable",
+                headers: ["Retry-After": "1"])
         case .crashed:
             self.init(status: 500, message: failure.message, code: "plugin_crashed")
         case .cancelled:

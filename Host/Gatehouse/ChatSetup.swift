@@ -1,0 +1,58 @@
+import Decoder
+import Engine
+import Foundation
+import Fusion
+import Modalities
+import Server
+
+/// What it takes to answer chats, built from the options that `serve` and `chat` share.
+struct ChatSetup {
+    static let options = [
+        Option("--model", "P", "the model file (default: what models/ holds)"),
+        Option("--registry", "P", "the plugins (default: registry.json)"),
+        Option("--threads", "N", "threads (default: one a core)"),
+        Option(
+            "--ctx", "N", "tokens that a prompt and its answer may take (default: as the model was trained)"),
+    ]
+
+    let model: String?
+    let registry: String?
+    let threads: Int
+    let context: Int?
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        model = try arguments.value("--model")
+        registry = try arguments.value("--registry")
+        threads = try arguments.threads()
+        context = try arguments.integer("--ctx", in: 1...(1 << 30))
+    }
+
+    /// Loads the model and starts the engine; no plugin is opened.
+    ///
+    /// - Parameters:
+    ///   - requests: how many full contexts the KV pool holds; nil: as many as suit the machine.
+    ///   - info: told in a line each what is done.
+    func build(requests: Int?, info: (String) -> Void) throws -> ChatService {
+        let registry = try Workspace.registry(registry)
+        let path = try Workspace.model(model)
+        info("Loading model \(path)")
+        let model = try LanguageModel(path: path, options: DecoderModel.Options(threads: threads))
+        let decoder = model.decoder
+        if let context, context > decoder.contextLength {
+            throw CommandError(
+                "--ctx \(context): the model was trained for \(decoder.contextLength) tokens at most")
+        }
+        var options = Engine.Options()
+        options.context = context
+        options.poolTokens = requests.map { $0 * (context ?? decoder.contextLength) }
+        let engine = try Engine(decoder, options: options)
+        info(
+            "Model ready: \(decoder.family), \(decoder.layerCount) layers of \(decoder.hidden), vocabulary "
+                + "\(decoder.vocabulary), context \(engine.context)")
+        info("Compute: \(decoder.backendName), \(threads) threads")
+        let supervisor = Supervisor(
+            workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
+            decoder: try model.facts(context: engine.context), log: logPlugin)
+        return try ChatService(model: model, engine: engine, registry: registry, supervisor: supervisor)
+    }
+}

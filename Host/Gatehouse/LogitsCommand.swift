@@ -1,0 +1,59 @@
+import Decoder
+import Engine
+import Foundation
+import Weights
+
+/// Computes what the decoder says after each token of a text.
+struct LogitsCommand: Command {
+    static let name = "logits"
+    static let synopsis = "--ids 1,2,3 --output F [OPTION]…"
+    static let summary = "Write the logits after each token: float32, [tokens, vocabulary], row-major."
+    static let options = [
+        Option("--ids", "1,2,3", "the tokens"),
+        Option("--output", "F", "the file to write"),
+        Option("--model", "P", "the model file (default: what models/ holds)"),
+        Option("--threads", "N", "threads (default: one a core)"),
+        Option("--precise", nil, "compute in float32 throughout"),
+    ]
+
+    private let ids: [Int32]
+    private let output: String
+    private let model: String?
+    private let threads: Int
+    private let precise: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.expectRest(0...0, "")
+        guard let ids = try arguments.integers("--ids", in: 0...Int(Int32.max)) else {
+            throw UsageError("--ids is needed")
+        }
+        self.ids = ids.map { Int32($0) }
+        output = try arguments.required("--output")
+        model = try arguments.value("--model")
+        threads = try arguments.threads()
+        precise = arguments.flag("--precise")
+    }
+
+    func run() async throws {
+        let file = try GGUFFile(path: try Workspace.model(model))
+        let decoder = try DecoderModel(
+            file, options: DecoderModel.Options(threads: threads, precise: precise))
+        let url = URL(fileURLWithPath: output)
+        // Written beside its place and moved there when it is whole.
+        let part = url.appendingPathExtension("part")
+        guard FileManager.default.createFile(atPath: part.path, contents: nil) else {
+            throw CommandError("--output \(output): cannot be written")
+        }
+        do {
+            let handle = try FileHandle(forWritingTo: part)
+            try decoder.logits(ids) { try handle.write(contentsOf: Data(buffer: $0)) }
+            try handle.close()
+            guard rename(part.path, url.path) == 0 else {
+                throw CommandError("--output \(output): \(String(cString: strerror(errno)))")
+            }
+        } catch {
+            unlink(part.path)
+            throw error
+        }
+    }
+}

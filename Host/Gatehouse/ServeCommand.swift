@@ -1,0 +1,144 @@
+import Dispatch
+import Foundation
+import Modalities
+import PluginHost
+import Server
+
+/// The daemon.
+struct ServeCommand: Command {
+    static let name = "serve"
+    static let synopsis = "[OPTION]…"
+    static let summary = "Serve the OpenAI API over HTTP until SIGINT or SIGTERM."
+    static let options =
+        ChatSetup.options + [
+            Option("--host", "H", "the address to listen on (default: 127.0.0.1)"),
+            Option("--port", "N", "the port to listen on, 0 for any free one (default: 8000)"),
+            Option(
+                "--model-name", "N", "a name that the model answers to; may be repeated (default: the file's)"
+            ),
+            Option("--strict-model", nil, "answer 404 to any other model name"),
+            Option(
+                "--socket", "P",
+                "where gatehouse plugin finds the daemon (default: gatehouse.sock in $XDG_RUNTIME_DIR, else in --data)"
+            ),
+            Option("--data", "D", "what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)"),
+        ]
+
+    /// Time that running answers have after a signal.
+    private static let drain = Duration.seconds(30)
+
+    private let setup: ChatSetup
+    private let address: HTTPServer.Configuration
+    private let modelNames: [String]
+    private let strictModel: Bool
+    private let socket: String
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.expectRest(0...0, "")
+        setup = try ChatSetup(arguments)
+        address = HTTPServer.Configuration(
+            host: try arguments.value("--host") ?? "127.0.0.1",
+            port: try arguments.integer("--port", in: 0...65535) ?? 8000)
+        modelNames = arguments.values("--model-name")
+        if modelNames.contains("") { throw UsageError("--model-name is given an empty value") }
+        strictModel = arguments.flag("--strict-model")
+        let data = try arguments.value("--data") ?? Workspace.defaultDataFolder
+        socket = try arguments.value("--socket") ?? AdminSocket.defaultPath(data: data)
+    }
+
+    func run() async throws {
+        // Writing to a client that is gone is an error of that write alone.
+        signal(SIGPIPE, SIG_IGN)
+        let signals = Signals([SIGINT, SIGTERM])
+        info("Initializing Gatehouse \(Gatehouse.version)")
+        let service = try setup.build(requests: nil, info: info)
+        info(
+            "Memory: \(Self.residentMegabytes) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
+        )
+        describe(service.registry)
+        for plugin in service.registry.plugins where plugin.load == .eager {
+            try await service.supervisor.load(plugin, plugin.defaultVersion)
+            info("Plugin \(plugin.id) \(plugin.defaultVersion.version) loaded")
+        }
+        let name = URL(fileURLWithPath: service.model.path).deletingPathExtension().lastPathComponent
+        let api = OpenAIService(
+            service, models: .init(names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel))
+        let router = api.router
+        let server = HTTPServer(configuration: address) { await router.respond(to: $0) }
+        try server.start()
+        let admin = listenForCommands(AdminService(service.supervisor))
+        let host = address.host.contains(":") ? "[\(address.host)]" : address.host
+        info("Server started at http://\(host):\(server.port)")
+        say("[SUCCESS] Model service is ready for inference!")
+
+        info("\(await signals.next()) received, finishing running requests")
+        admin?.stop()
+        await server.stop(drain: Self.drain)
+        await service.supervisor.stop()
+        info("Stopped")
+    }
+
+    private func describe(_ registry: Registry) {
+        info(registry.path.isEmpty ? "Registry: none, so text only" : "Registry: \(registry.path)")
+        for plugin in registry.plugins {
+            for version in plugin.versions {
+                info(
+                    "Plugin \(plugin.id) \(version.version) found: \(plugin.accepts.joined(separator: ", ")); "
+                        + "loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)")
+            }
+        }
+    }
+
+    /// A daemon without its socket still serves, so whatever is wrong there is a warning.
+    private func listenForCommands(_ service: AdminService) -> AdminSocket? {
+        do {
+            if let socket = try AdminSocket(path: socket, handler: { await service.respond(to: $0) }) {
+                info("Admin socket: \(socket.path)")
+                return socket
+            }
+            warn("\(socket): another daemon listens there; this one serves without an admin socket")
+        } catch {
+            warn("no admin socket: \(error)")
+        }
+        return nil
+    }
+
+    private func info(_ line: String) { say("[INFO] \(line)") }
+
+    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+
+    private func warn(_ line: String) { FileHandle.standardError.write(Data("[WARNING] \(line)\n".utf8)) }
+
+    /// From the second field of `/proc/self/statm`, which counts pages.
+    private static var residentMegabytes: Int {
+        let fields =
+            (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
+        let pages = fields.count > 1 ? Int(fields[1]) ?? 0 : 0
+        return pages * Int(sysconf(Int32(_SC_PAGESIZE))) >> 20
+    }
+}
+
+/// Signals, as they come, in place of what they would do.
+private final class Signals: Sendable {
+    private let stream: AsyncStream<Int32>
+    // Safe to share: kept alive here and touched by nobody.
+    nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+
+    init(_ numbers: [Int32]) {
+        let (stream, continuation) = AsyncStream<Int32>.makeStream()
+        self.stream = stream
+        sources = numbers.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { @Sendable in continuation.yield(number) }
+            source.resume()
+            return source
+        }
+    }
+
+    /// The name of the next signal.
+    func next() async -> String {
+        for await number in stream { return number == SIGINT ? "SIGINT" : "SIGTERM" }
+        return "the end of signals"
+    }
+}

@@ -1,0 +1,45 @@
+import Fusion
+import Modalities
+import Text
+import Weights
+
+/// Shows how a text is cut into tokens.
+struct TokenizeCommand: Command {
+    static let name = "tokenize"
+    static let synopsis = "[OPTION]… TEXT"
+    static let summary =
+        "Show the tokens of a text: ids and pieces. Nothing in it is read as a control token."
+    static let options = [
+        Option("--model", "P", "the model file (default: what models/ holds)"),
+        Option("--json", nil, "print one JSON object"),
+    ]
+
+    private let text: String
+    private let model: String?
+    private let json: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.expectRest(1...1, "the text")
+        text = arguments.rest[0]
+        model = try arguments.value("--model")
+        json = arguments.flag("--json")
+    }
+
+    func run() async throws {
+        let file = try GGUFFile(path: try Workspace.model(model))
+        let tokenizer = try Tokenizer(try TokenizerDescription(file.metadata))
+        let ids = try tokenizer.encode(text, special: .asText)
+        // A piece may be a part of a character, which no text can show.
+        let pieces = ids.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) }
+        if json {
+            print(
+                JSONValue.object([
+                    "ids": .array(ids.map { .number(Double($0)) }),
+                    "pieces": .array(pieces.map { .string($0) }),
+                    "count": .number(Double(ids.count)),
+                ]).text)
+        } else {
+            for (id, piece) in zip(ids, pieces) { print("\(id)\t\(JSONValue.string(piece).text)") }
+        }
+    }
+}
