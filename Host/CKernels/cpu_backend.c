@@ -20,7 +20,7 @@ static gh_status pool_create(gh_model *model, uint32_t pages, gh_pool **result) 
         return GH_ERROR_OUT_OF_MEMORY;
     }
     // Zeroed, because padding and unused slots of a page are read along with it. The system hands out large
-    // zeroed memory as it is touched, so an unused pool costs nothing. calloc refuses a product that overflows.
+    // zeroed memory as it is touched, so an unused pool costs nothing. calloc refuses a size that overflows.
     uint8_t *data = calloc(pages > 0 ? pages : 1, model->layout.page);
     if (!data) {
         free(pool);

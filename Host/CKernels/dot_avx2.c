@@ -45,7 +45,7 @@ INLINE __m256i weights_at(packing format, const uint8_t *block) {
 }
 
 // Eight sums of four neighbouring products. The instruction wants one unsigned factor: nibbles are, and a
-// Q8_0 weight moves its sign to the activation. Sixteen-bit sums cannot saturate: 2 · 15 · 127 and 2 · 128 · 127.
+// Q8_0 weight moves its sign to the activation. Sixteen-bit sums cannot saturate: at most 2 · 128 · 127.
 INLINE __m256i products(packing format, __m256i weights, __m256i activations) {
     __m256i pairs;
     if (format == Q8_0) {
