@@ -95,7 +95,7 @@ const gh_backend *gh_cpu_backend(void) {
 }
 
 gh_status gh_quantize_activations(
-    gh_cpu_path path, const float *activations, uint32_t count, int8_t *values, float *scales) {
+    gh_cpu_path path, const float *activations, uint32_t count, int16_t *values, float *scales) {
     const gh_kernels *kernels = gh_kernels_of(path);
     if (!kernels || !kernels->quantize) {
         return GH_ERROR_DEVICE;
@@ -132,7 +132,7 @@ gh_status gh_dot(
     float *scratch = malloc(gh_multiply_scratch(cols) * sizeof *scratch);
     gh_quantized q = {NULL, NULL, NULL};
     if (quantized) {
-        q.values = malloc(tokens * cols + 1);
+        q.values = malloc((tokens * cols + 1) * sizeof(int16_t));
         q.scales = malloc((tokens * blocks + 1) * sizeof(float));
         q.eighths = malloc((tokens * blocks + 1) * sizeof(float));
     }

@@ -29,31 +29,31 @@ INLINE float half_at(const uint8_t *bytes) {
     return _cvtsh_ss(gh_load_u16(bytes));
 }
 
-// Sixteen bytes of nibbles: low nibbles are elements 0 … 15, high ones 16 … 31.
-INLINE __m256i nibbles_at(const uint8_t *bytes) {
-    const __m128i packed = _mm_loadu_si128((const __m128i *)bytes);
-    const __m128i shifted = _mm_srli_epi16(packed, 4);
-    const __m256i spread = _mm256_inserti128_si256(_mm256_castsi128_si256(packed), shifted, 1);
-    return _mm256_and_si256(spread, _mm256_set1_epi8(15));
+// The weights of a block, widened to sixteen bits: elements 0 … 15 and 16 … 31.
+typedef struct wide_block {
+    __m256i first, second;
+} wide_block;
+
+INLINE wide_block weights_at(packing format, const uint8_t *block) {
+    if (format == Q8_0) {
+        const __m128i *bytes = (const __m128i *)(block + 2);
+        const wide_block wide = {
+            _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes)), _mm256_cvtepi8_epi16(_mm_loadu_si128(bytes + 1))};
+        return wide;
+    }
+    // Low nibbles are elements 0 … 15, high ones 16 … 31.
+    const __m128i packed = _mm_loadu_si128((const __m128i *)(block + (format == Q4_0 ? 2 : 4)));
+    const __m128i mask = _mm_set1_epi8(15);
+    const wide_block wide = {
+        _mm256_cvtepu8_epi16(_mm_and_si128(packed, mask)),
+        _mm256_cvtepu8_epi16(_mm_and_si128(_mm_srli_epi16(packed, 4), mask))};
+    return wide;
 }
 
-INLINE __m256i weights_at(packing format, const uint8_t *block) {
-    if (format == Q8_0) {
-        return _mm256_loadu_si256((const __m256i *)(block + 2));
-    }
-    return nibbles_at(block + (format == Q4_0 ? 2 : 4));
-}
-
-// Eight sums of four neighbouring products. The instruction wants one unsigned factor: nibbles are, and a
-// Q8_0 weight moves its sign to the activation. Sixteen-bit sums cannot saturate: at most 2 · 128 · 127.
-INLINE __m256i products(packing format, __m256i weights, __m256i activations) {
-    __m256i pairs;
-    if (format == Q8_0) {
-        pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(activations, weights));
-    } else {
-        pairs = _mm256_maddubs_epi16(weights, activations);
-    }
-    return _mm256_madd_epi16(pairs, _mm256_set1_epi16(1));
+// Eight sums of four products each.
+INLINE __m256i products(wide_block weights, wide_block activations) {
+    return _mm256_add_epi32(
+        _mm256_madd_epi16(weights.first, activations.first), _mm256_madd_epi16(weights.second, activations.second));
 }
 
 INLINE float sum_of_lanes(__m256 a) {
@@ -68,7 +68,7 @@ INLINE void tile(
     const int T, gh_output out) {
     const size_t blocks = x->cols / GH_QUANTUM;
     const size_t row_bytes = blocks * block_bytes(format);
-    const int8_t *values = x->quantized.values + first * x->cols;
+    const int16_t *values = x->quantized.values + first * x->cols;
     const float *scales = x->quantized.scales + first * blocks;
     const float *eighths = x->quantized.eighths + first * blocks;
     __m256 sums[8];
@@ -76,7 +76,7 @@ INLINE void tile(
         sums[i] = _mm256_setzero_ps();
     }
     for (size_t b = 0; b < blocks; b++) {
-        __m256i w[4];
+        wide_block w[4];
         __m256 d[4], m[4];
         for (int r = 0; r < R; r++) {
             const uint8_t *block = weights + r * row_bytes + b * block_bytes(format);
@@ -90,11 +90,12 @@ INLINE void tile(
             }
         }
         for (int t = 0; t < T; t++) {
-            const __m256i a = _mm256_loadu_si256((const __m256i *)(values + t * x->cols + b * GH_QUANTUM));
+            const __m256i *block = (const __m256i *)(values + t * x->cols + b * GH_QUANTUM);
+            const wide_block a = {_mm256_loadu_si256(block), _mm256_loadu_si256(block + 1)};
             const __m256 s = _mm256_set1_ps(scales[t * blocks + b]);
             const __m256 eighth = _mm256_set1_ps(eighths[t * blocks + b]);
             for (int r = 0; r < R; r++) {
-                const __m256 sum = _mm256_cvtepi32_ps(products(format, w[r], a));
+                const __m256 sum = _mm256_cvtepi32_ps(products(w[r], a));
                 __m256 *lanes = &sums[r * T + t];
                 *lanes = _mm256_fmadd_ps(_mm256_mul_ps(d[r], s), sum, *lanes);
                 if (format != Q8_0) {
@@ -157,9 +158,10 @@ AVX2 void gh_panel_q8_0_avx2(const uint8_t *weights, size_t rows, const gh_activ
     panel(Q8_0, weights, rows, x, out);
 }
 
-// One block of 32: the largest magnitude becomes 127. A block below 1e-30 counts as zero, before the
-// reciprocal of its scale overflows.
-INLINE void quantize_block(const float *in, int8_t *values, float *scale, float *eighth) {
+// One block of 32: the largest magnitude becomes the limit. A block below 1e-30 counts as zero, since the reciprocal
+// of its scale would overflow.
+INLINE void quantize_block(const float *in, int16_t *values, float *scale, float *eighth) {
+    const float limit = GH_QUANTUM_LIMIT;
     const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
     __m256 x[4];
     __m256 largest = _mm256_setzero_ps();
@@ -171,8 +173,8 @@ INLINE void quantize_block(const float *in, int8_t *values, float *scale, float 
     four = _mm_max_ps(four, _mm_movehl_ps(four, four));
     four = _mm_max_ss(four, _mm_movehdup_ps(four));
     const float maximum = _mm_cvtss_f32(four);
-    const float inverse = maximum > 1e-30f ? 127.0f / maximum : 0.0f;
-    *scale = maximum > 1e-30f ? maximum / 127.0f : 0.0f;
+    const float inverse = maximum > 1e-30f ? limit / maximum : 0.0f;
+    *scale = maximum > 1e-30f ? maximum / limit : 0.0f;
 
     __m256i q[4];
     __m256i sum = _mm256_setzero_si256();
@@ -180,14 +182,14 @@ INLINE void quantize_block(const float *in, int8_t *values, float *scale, float 
         q[i] = _mm256_cvtps_epi32(_mm256_mul_ps(x[i], _mm256_set1_ps(inverse)));
         sum = _mm256_add_epi32(sum, q[i]);
     }
-    // Packing works within 128-bit halves; the permutation puts the groups of four back in order.
-    const __m256i low = _mm256_packs_epi32(q[0], q[1]);
-    const __m256i high = _mm256_packs_epi32(q[2], q[3]);
-    __m256i bytes = _mm256_packs_epi16(low, high);
-    bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
-    // Only a NaN or an infinity can reach -128.
-    bytes = _mm256_max_epi8(bytes, _mm256_set1_epi8(-127));
-    _mm256_storeu_si256((__m256i *)values, bytes);
+    for (int i = 0; i < 2; i++) {
+        // Packing works within 128-bit halves; the permutation puts the groups of four back in order.
+        const __m256i packed = _mm256_packs_epi32(q[2 * i], q[2 * i + 1]);
+        const __m256i ordered = _mm256_permute4x64_epi64(packed, _MM_SHUFFLE(3, 1, 2, 0));
+        // Only a NaN or an infinity can reach -32768.
+        const __m256i bounded = _mm256_max_epi16(ordered, _mm256_set1_epi16(-GH_QUANTUM_LIMIT));
+        _mm256_storeu_si256((__m256i *)values + i, bounded);
+    }
 
     __m128i total = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256(sum, 1));
     total = _mm_add_epi32(total, _mm_shuffle_epi32(total, 0x4E));
@@ -195,7 +197,7 @@ INLINE void quantize_block(const float *in, int8_t *values, float *scale, float 
     *eighth = *scale * (float)_mm_cvtsi128_si32(total) * 0.125f;
 }
 
-AVX2 void gh_quantize_avx2(const float *row, size_t cols, int8_t *values, float *scales, float *eighths) {
+AVX2 void gh_quantize_avx2(const float *row, size_t cols, int16_t *values, float *scales, float *eighths) {
     for (size_t b = 0; b < cols / GH_QUANTUM; b++) {
         quantize_block(row + b * GH_QUANTUM, values + b * GH_QUANTUM, &scales[b], &eighths[b]);
     }

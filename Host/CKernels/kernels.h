@@ -17,7 +17,7 @@ enum { GH_QUANTUM = 32 };
 
 // Activation rows quantised for the integer kernels. [rows, cols] and twice [rows, cols / GH_QUANTUM].
 typedef struct gh_quantized {
-    int8_t *values;  // within ±127, so that sixteen-bit sums of nibble products cannot overflow
+    int16_t *values;  // within ±GH_QUANTUM_LIMIT
     float *scales;
     float *eighths;  // scale · Σ values / 8: what a minimum of 1 adds to each of eight lanes
 } gh_quantized;
@@ -55,7 +55,7 @@ typedef struct gh_kernels {
 
     // NULL where the path has none: the weights are then dequantised and go through float_panel.
     gh_integer_panel *q4_0, *q4_1, *q8_0;
-    void (*quantize)(const float *row, size_t cols, int8_t *values, float *scales, float *eighths);
+    void (*quantize)(const float *row, size_t cols, int16_t *values, float *scales, float *eighths);
 
     gh_float_panel *float_panel;
     void (*floats_of_halves)(const uint8_t *halves, size_t count, float *floats);
@@ -83,7 +83,7 @@ extern const gh_kernels gh_kernels_avx2;
 
 // Of dot_avx2.c.
 gh_integer_panel gh_panel_q4_0_avx2, gh_panel_q4_1_avx2, gh_panel_q8_0_avx2;
-void gh_quantize_avx2(const float *row, size_t cols, int8_t *values, float *scales, float *eighths);
+void gh_quantize_avx2(const float *row, size_t cols, int16_t *values, float *scales, float *eighths);
 #endif
 
 // The kernels of a path, NULL where the processor cannot run them.

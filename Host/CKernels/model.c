@@ -189,7 +189,7 @@ static size_t lay_out(const gh_model *model, size_t rows, uint8_t *base, gh_work
     if (model->quantizes) {
         const size_t width = widest(d);
         const size_t blocks = width / GH_QUANTUM + 1;
-        w->quantized.values = carve(base, &used, rows * width, sizeof(int8_t));
+        w->quantized.values = carve(base, &used, rows * width, sizeof(int16_t));
         w->quantized.scales = carve(base, &used, rows * blocks, sizeof(float));
         w->quantized.eighths = carve(base, &used, rows * blocks, sizeof(float));
     }

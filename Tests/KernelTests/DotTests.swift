@@ -35,7 +35,7 @@ private func exactDot(_ weights: [Float], cols: Int, _ activations: [Float]) -> 
 
 /// Activations as the integer kernels see them: multiples of each block's scale.
 private func quantized(_ path: gh_cpu_path, _ activations: [Float]) -> [Float]? {
-    var values = [Int8](repeating: 0, count: activations.count)
+    var values = [Int16](repeating: 0, count: activations.count)
     var scales = [Float](repeating: 0, count: activations.count / 32)
     let status = gh_quantize_activations(path, activations, UInt32(activations.count), &values, &scales)
     guard status == GH_OK else { return nil }
@@ -84,23 +84,23 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
         }
     }
 
-    @Test func quantisedActivationsStayWithinHalfAStepAndWithin127() {
+    @Test func quantisedActivationsStayWithinHalfAStepAndTheLimit() {
         for path in availablePaths {
             var generator = SeededGenerator(seed: 3)
             let activations = generator.floats(640, in: -50...50) + [Float](repeating: 0, count: 32)
-            var values = [Int8](repeating: 0, count: activations.count)
+            var values = [Int16](repeating: 0, count: activations.count)
             var scales = [Float](repeating: 0, count: activations.count / 32)
             let count = UInt32(activations.count)
             guard gh_quantize_activations(path, activations, count, &values, &scales) == GH_OK else {
                 continue
             }
             for i in activations.indices {
-                #expect(abs(Int(values[i])) <= 127)
+                #expect(abs(Int(values[i])) <= GH_QUANTUM_LIMIT)
                 let error = abs(Float(values[i]) * scales[i / 32] - activations[i])
                 #expect(error <= 0.5001 * scales[i / 32])
             }
             for block in scales.indices.dropLast() {
-                #expect(values[32 * block..<32 * block + 32].contains { abs(Int($0)) == 127 })
+                #expect(values[32 * block..<32 * block + 32].contains { abs(Int($0)) == GH_QUANTUM_LIMIT })
             }
         }
     }
@@ -143,7 +143,7 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
     }
 
     @Test func theLargestFactorsDoNotOverflow() {
-        // Every product at its limit: nibbles of 15 and Q8_0 weights of -128 against activations of ±127.
+        // Every product at its limit: nibbles of 15 and Q8_0 weights of -128 against activations of ± the limit.
         for path in availablePaths {
             for (type, bytes) in [
                 (GH_TYPE_Q4_0, [0, 0x3C] + [UInt8](repeating: 0xFF, count: 16)),
@@ -151,7 +151,7 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
                 (GH_TYPE_Q8_0, [0, 0x3C] + [UInt8](repeating: 0x80, count: 32)),
             ] {
                 for sign: Float in [1, -1] {
-                    let activations = [Float](repeating: 127 * sign, count: 32)
+                    let activations = [Float](repeating: Float(GH_QUANTUM_LIMIT) * sign, count: 32)
                     var expanded = [Float](repeating: 0, count: 32)
                     #expect(gh_dequantize_row(type.rawValue, bytes, &expanded, 32) == GH_OK)
                     var found: Float = 0
@@ -161,7 +161,7 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
                         return gh_dot(path, &matrix, 0, activations, 1, &found)
                     }
                     #expect(status == GH_OK)
-                    #expect(found == expanded.reduce(0, +) * 127 * sign, "\(type.name)")
+                    #expect(found == expanded.reduce(0, +) * Float(GH_QUANTUM_LIMIT) * sign, "\(type.name)")
                 }
             }
         }
