@@ -7,8 +7,6 @@
 
 #include "floating_point.h"
 
-#include <math.h>
-
 #include "half.h"
 #include "kernels.h"
 
