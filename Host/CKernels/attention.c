@@ -12,8 +12,9 @@ size_t gh_attention_scratch(const gh_page_layout *layout, size_t group) {
 }
 
 void gh_attend(
-    const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block, size_t group,
-    size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out, float *scratch) {
+    const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block,
+    size_t group, size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out,
+    float *scratch) {
     const gh_page_layout *l = &pool->layout;
     const size_t stride = l->kv_heads * group * l->head_dim;
     const size_t first_column = (kv_head * group + first_head) * l->head_dim;
@@ -51,7 +52,8 @@ void gh_attend(
             for (size_t head = 0; head < heads; head++) {
                 const size_t i = row * heads + head;
                 gh_softmax state = {maxima[i], sums[i], outputs + i * l->padded};
-                const float *query = queries + (block->first + row) * stride + first_column + head * l->head_dim;
+                const size_t column = first_column + head * l->head_dim;
+                const float *query = queries + (block->first + row) * stride + column;
                 kernels->attend_page(query, l->head_dim, keys, values, valid, &state);
                 maxima[i] = state.maximum;
                 sums[i] = state.sum;

@@ -21,7 +21,8 @@ size_t gh_attention_scratch(const gh_page_layout *layout, size_t group);
 // Query heads kv_head · group + first_head … + heads - 1 of one block. queries and out: [rows of the step,
 // kv_heads · group · head_dim]; queries are scaled by 1/√head_dim already.
 void gh_attend(
-    const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block, size_t group,
-    size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out, float *scratch);
+    const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block,
+    size_t group, size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out,
+    float *scratch);
 
 #endif

@@ -19,8 +19,8 @@ static gh_status pool_create(gh_model *model, uint32_t pages, gh_pool **result) 
     if (!pool) {
         return GH_ERROR_OUT_OF_MEMORY;
     }
-    // Zeroed, because padding and unused slots of a page are read along with it. The system hands large
-    // zeroed memory out page by page, so an unused pool costs nothing. calloc refuses a product that overflows.
+    // Zeroed, because padding and unused slots of a page are read along with it. The system hands out large
+    // zeroed memory as it is touched, so an unused pool costs nothing. calloc refuses a size that overflows.
     uint8_t *data = calloc(pages > 0 ? pages : 1, model->layout.page);
     if (!data) {
         free(pool);
@@ -140,7 +140,8 @@ gh_status gh_dot(
     if (enough) {
         for (size_t t = 0; quantized && t < tokens; t++) {
             kernels->quantize(
-                activations + t * cols, cols, q.values + t * cols, q.scales + t * blocks, q.eighths + t * blocks);
+                activations + t * cols, cols, q.values + t * cols, q.scales + t * blocks,
+                q.eighths + t * blocks);
         }
         const gh_activations x = {activations, q, tokens, cols};
         const gh_output out = {output, weights->rows, false};

@@ -87,8 +87,8 @@ static void scale_and_minimum(const uint8_t *packed, int j, int *scale, int *min
     }
 }
 
-// Q4_K and Q5_K: sub-block s is 32 elements; sub-blocks 2p and 2p + 1 are the low and high nibbles of the same
-// 32 bytes. In Q5_K bit s of byte l of `high` is the fifth bit of element l of sub-block s; Q4_K has none.
+// Q4_K and Q5_K: sub-block s is 32 elements; sub-blocks 2p and 2p + 1 are the low and high nibbles of the
+// same 32 bytes. In Q5_K bit s of byte l of `high` is the fifth bit of element l of sub-block s.
 static void expand_k(const uint8_t *block, const uint8_t *high, const uint8_t *nibbles, float *out) {
     const float d = gh_load_half(block);
     const float d_minimum = gh_load_half(block + 2);
@@ -116,8 +116,8 @@ static void expand_q5_k(const uint8_t *block, float *out) {
     expand_k(block, block + 16, block + 48, out);
 }
 
-// 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales of 16 elements each, then d. In each half of
-// 128 elements, quarter g takes low or high nibbles (g < 2 or not) and bit pair g of the same 32 high bytes.
+// 128 bytes of low nibbles, 64 of high bit pairs, 16 signed scales of 16 elements each, then d. In each half
+// of 128 elements, quarter g takes low or high nibbles (g < 2 or not) and bit pair g of the same 32 bytes.
 static void expand_q6_k(const uint8_t *block, float *out) {
     const uint8_t *scales = block + 192;
     const float d = gh_load_half(block + 208);

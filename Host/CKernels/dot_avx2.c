@@ -2,8 +2,8 @@
 //
 // A block of 32 weights w = d·q + m against 32 activations s·a gives d·s·Σ q·a + m·s·Σ a. Each of eight lanes
 // sums four of the products as integers; then lane = fma(d·s, sum, lane) and, for a minimum, lane =
-// fma(m, s·Σa / 8, lane), block after block. The eight lanes are added once, at the end of the row. A dot goes
-// through exactly these steps at every tile size.
+// fma(m, s·Σa / 8, lane), block after block. The eight lanes are added once, at the end of the row. A dot
+// goes through exactly these steps at every tile size.
 
 #include "floating_point.h"
 
@@ -32,7 +32,8 @@ INLINE float half_at(const uint8_t *bytes) {
 // Sixteen bytes of nibbles: low nibbles are elements 0 … 15, high ones 16 … 31.
 INLINE __m256i nibbles_at(const uint8_t *bytes) {
     const __m128i packed = _mm_loadu_si128((const __m128i *)bytes);
-    const __m256i spread = _mm256_inserti128_si256(_mm256_castsi128_si256(packed), _mm_srli_epi16(packed, 4), 1);
+    const __m128i shifted = _mm_srli_epi16(packed, 4);
+    const __m256i spread = _mm256_inserti128_si256(_mm256_castsi128_si256(packed), shifted, 1);
     return _mm256_and_si256(spread, _mm256_set1_epi8(15));
 }
 
@@ -43,8 +44,8 @@ INLINE __m256i weights_at(packing format, const uint8_t *block) {
     return nibbles_at(block + (format == Q4_0 ? 2 : 4));
 }
 
-// Eight sums of four neighbouring products. The instruction wants one unsigned factor: nibbles are, and a Q8_0
-// weight moves its sign to the activation. Sixteen-bit sums cannot saturate: 2 · 15 · 127 and 2 · 128 · 127.
+// Eight sums of four neighbouring products. The instruction wants one unsigned factor: nibbles are, and a
+// Q8_0 weight moves its sign to the activation. Sixteen-bit sums cannot saturate: at most 2 · 128 · 127.
 INLINE __m256i products(packing format, __m256i weights, __m256i activations) {
     __m256i pairs;
     if (format == Q8_0) {
@@ -63,8 +64,8 @@ INLINE float sum_of_lanes(__m256 a) {
 
 // R weight rows against the tokens first … first + T - 1.
 INLINE void tile(
-    const packing format, const uint8_t *weights, const gh_activations *x, size_t first, const int R, const int T,
-    gh_output out) {
+    const packing format, const uint8_t *weights, const gh_activations *x, size_t first, const int R,
+    const int T, gh_output out) {
     const size_t blocks = x->cols / GH_QUANTUM;
     const size_t row_bytes = blocks * block_bytes(format);
     const int8_t *values = x->quantized.values + first * x->cols;
@@ -156,8 +157,8 @@ AVX2 void gh_panel_q8_0_avx2(const uint8_t *weights, size_t rows, const gh_activ
     panel(Q8_0, weights, rows, x, out);
 }
 
-// One block of 32: the largest magnitude becomes 127. A block below 1e-30 counts as zero, since the reciprocal
-// of its scale would overflow.
+// One block of 32: the largest magnitude becomes 127. A block below 1e-30 counts as zero, before the
+// reciprocal of its scale overflows.
 INLINE void quantize_block(const float *in, int8_t *values, float *scale, float *eighth) {
     const __m256 magnitude = _mm256_castsi256_ps(_mm256_set1_epi32(0x7FFFFFFF));
     __m256 x[4];

@@ -17,8 +17,8 @@ static inline GH_KERNEL void v8_store_part(float *p, v8 a, size_t n) {
     memcpy(p, lanes, n * sizeof *p);
 }
 
-// e^x, relative error below 2e-7. x = n·ln 2 + r with n whole and |r| ≤ ln 2 / 2; e^r by its Taylor polynomial
-// of degree 7 (remainder below 6e-9), 2^n by the exponent bits. Below -87 the result stays e^-87.
+// e^x, relative error below 2e-7. x = n·ln 2 + r with n whole and |r| ≤ ln 2 / 2; e^r by its Taylor
+// polynomial of degree 7 (remainder below 6e-9), 2^n by the exponent bits. Below -87 the result stays e^-87.
 static inline GH_KERNEL v8 v8_exp(v8 x) {
     x = v8_min(v8_max(x, v8_set(-87.0f)), v8_set(88.0f));
     const v8 magic = v8_set(0x1.8p23f);  // adding it rounds to whole numbers and leaves n in the low bits

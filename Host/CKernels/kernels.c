@@ -12,7 +12,8 @@ const gh_kernels *gh_kernels_of(gh_cpu_path path) {
         return &gh_kernels_portable;
     case GH_CPU_AVX2:
 #if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")) {
+        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
+            && __builtin_cpu_supports("f16c")) {
             return &gh_kernels_avx2;
         }
 #endif

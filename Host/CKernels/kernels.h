@@ -47,7 +47,7 @@ typedef void gh_float_panel(const float *weights, size_t rows, const gh_activati
 typedef struct gh_softmax {
     float maximum;  // -INFINITY before the first page
     float sum;
-    float *output;  // [padded head_dim], unnormalised
+    float *output;  // [gh_padded(head_dim)], unnormalised
 } gh_softmax;
 
 typedef struct gh_kernels {
@@ -68,7 +68,7 @@ typedef struct gh_kernels {
     void (*swiglu)(float *gate, const float *up, size_t count);
 
     // One query against the first `valid` positions of a page, valid in 1 … GH_PAGE_TOKENS.
-    // keys: [head_dim, GH_PAGE_TOKENS]; values: [GH_PAGE_TOKENS, padded]; padded: head_dim up to a multiple of 8.
+    // keys: [head_dim, GH_PAGE_TOKENS]; values: [GH_PAGE_TOKENS, gh_padded(head_dim)].
     void (*attend_page)(
         const float *query, size_t head_dim, const float *keys, const float *values, size_t valid,
         gh_softmax *state);
@@ -92,6 +92,7 @@ const gh_kernels *gh_kernels_of(gh_cpu_path path);
 // The integer panel for a type, or NULL.
 gh_integer_panel *gh_integer_panel_of(const gh_kernels *kernels, uint32_t type);
 
+// Up to a multiple of the eight lanes.
 static inline size_t gh_padded(size_t count) {
     return (count + 7) & ~(size_t)7;
 }

@@ -39,8 +39,8 @@ static void append_floats(
 }
 
 void gh_page_append(
-    const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot, const float *keys,
-    const float *values) {
+    const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot,
+    const float *keys, const float *values) {
     const gh_page_layout *l = &pool->layout;
     for (size_t head = 0; head < l->kv_heads; head++) {
         void *key_place = gh_page_keys(pool, page, layer, head);

@@ -42,7 +42,7 @@ static inline uint8_t *gh_page_values(const gh_pool *pool, uint32_t page, size_t
 
 // Writes one position's keys and values, [kv_heads, head_dim] each, to slot `slot` of a page.
 void gh_page_append(
-    const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot, const float *keys,
-    const float *values);
+    const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot,
+    const float *keys, const float *values);
 
 #endif

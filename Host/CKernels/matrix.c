@@ -54,8 +54,8 @@ void gh_multiply_rows(
 
 // Rows begin … end - 1 of the matrices laid end to end.
 static void multiply_range(
-    const gh_kernels *kernels, bool quantized, const gh_product *products, size_t count, size_t begin, size_t end,
-    const gh_activations *x, float *scratch) {
+    const gh_kernels *kernels, bool quantized, const gh_product *products, size_t count, size_t begin,
+    size_t end, const gh_activations *x, float *scratch) {
     size_t offset = 0;
     for (size_t p = 0; p < count; p++) {
         const gh_product *product = &products[p];
@@ -63,9 +63,9 @@ static void multiply_range(
         const size_t from = begin > offset ? begin : offset;
         const size_t to = end < limit ? end : limit;
         if (from < to) {
-            const gh_output out = {product->out.data + (from - offset), product->out.stride, product->out.add};
-            gh_multiply_rows(
-                kernels, quantized, product->matrix, from - offset, to - from, x, out, scratch);
+            gh_output out = product->out;
+            out.data += from - offset;
+            gh_multiply_rows(kernels, quantized, product->matrix, from - offset, to - from, x, out, scratch);
         }
         offset = limit;
     }

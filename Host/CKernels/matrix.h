@@ -26,7 +26,7 @@ typedef struct gh_product {
     gh_output out;
 } gh_product;
 
-// This member's part of several products of the same activations. Every member calls it, between two barriers.
+// This member's part of several products of the same activations. Every member calls it between two barriers.
 void gh_multiply_shared(
     gh_team *team, uint32_t member, const gh_kernels *kernels, bool quantized, const gh_product *products,
     size_t count, const gh_activations *x, float *scratch);

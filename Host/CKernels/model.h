@@ -8,8 +8,8 @@
 #include "rope.h"
 #include "thread_team.h"
 
-// Rows that go through the layers together. A larger step is cut into tiles of this many, which bounds scratch
-// memory and changes no result.
+// Rows that go through the layers together. A larger step is cut into tiles of this many, which bounds
+// scratch memory and changes no result.
 enum { GH_TILE_ROWS = 256 };
 
 // One row of a tile.

@@ -14,7 +14,8 @@ void gh_rope_frequencies(float base, uint32_t dims, const float *factors, double
 }
 
 // In double precision: at position 100,000 a float32 angle is off by 0.004.
-void gh_rope_angles(int32_t position, const double *frequencies, uint32_t dims, float *cosines, float *sines) {
+void gh_rope_angles(
+    int32_t position, const double *frequencies, uint32_t dims, float *cosines, float *sines) {
     for (uint32_t i = 0; i < dims / 2; i++) {
         const double angle = position * frequencies[i];
         cosines[i] = (float)cos(angle);

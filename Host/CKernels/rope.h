@@ -9,7 +9,8 @@
 void gh_rope_frequencies(float base, uint32_t dims, const float *factors, double *frequencies);
 
 // Cosines and sines of one position, [dims / 2] each.
-void gh_rope_angles(int32_t position, const double *frequencies, uint32_t dims, float *cosines, float *sines);
+void gh_rope_angles(
+    int32_t position, const double *frequencies, uint32_t dims, float *cosines, float *sines);
 
 // Turns the first `dims` dimensions of one head in place. `pairing` is a gh_rope_pairing.
 void gh_rope_rotate(float *head, uint32_t dims, uint32_t pairing, const float *cosines, const float *sines);

@@ -13,8 +13,8 @@ typedef struct tile {
     gh_model *model;
     const gh_pool *pool;
     size_t rows;
-    size_t blocks;         // of attention
-    float *logits;         // where the tile's first logits go
+    size_t blocks;  // of attention
+    float *logits;  // where the tile's first logits go
 } tile;
 
 // The parts of the tile's rows that fall to this member.
@@ -42,17 +42,19 @@ static void quantize_row(const gh_model *model, const float *rows, size_t row, s
         const gh_quantized *q = &model->workspace.quantized;
         const size_t blocks = cols / GH_QUANTUM;
         model->kernels->quantize(
-            rows + row * cols, cols, q->values + row * cols, q->scales + row * blocks, q->eighths + row * blocks);
+            rows + row * cols, cols, q->values + row * cols, q->scales + row * blocks,
+            q->eighths + row * blocks);
     }
 }
 
 static void multiply(
-    const tile *t, uint32_t member, const gh_product *products, size_t count, const float *input, size_t tokens,
-    size_t cols) {
+    const tile *t, uint32_t member, const gh_product *products, size_t count, const float *input,
+    size_t tokens, size_t cols) {
     const gh_model *model = t->model;
     const gh_activations x = {input, model->workspace.quantized, tokens, cols};
     gh_multiply_shared(
-        model->team, member, model->kernels, model->quantizes, products, count, &x, scratch_of(model, member));
+        model->team, member, model->kernels, model->quantizes, products, count, &x,
+        scratch_of(model, member));
     gh_team_barrier(model->team);
 }
 
@@ -116,7 +118,8 @@ static void place_rows(const tile *t, uint32_t member, size_t layer) {
         const gh_row *row = &w->order[i];
         const uint32_t page = row->sequence->pages[row->index / GH_PAGE_TOKENS];
         gh_page_append(
-            model->kernels, t->pool, page, layer, row->index % GH_PAGE_TOKENS, key, w->values + i * key_width);
+            model->kernels, t->pool, page, layer, row->index % GH_PAGE_TOKENS, key,
+            w->values + i * key_width);
     }
     gh_team_barrier(model->team);
 }
@@ -207,7 +210,8 @@ static void finish_rows(const tile *t, uint32_t member) {
         }
         if (count % members == member) {
             float *out = w->normed + count * d->hidden;
-            model->kernels->rms_norm(w->residual + i * d->hidden, d->output_norm, d->hidden, d->norm_epsilon, out);
+            model->kernels->rms_norm(
+                w->residual + i * d->hidden, d->output_norm, d->hidden, d->norm_epsilon, out);
             quantize_row(model, w->normed, count, d->hidden);
         }
         count++;

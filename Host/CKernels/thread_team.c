@@ -12,8 +12,8 @@
 #endif
 
 enum {
-    SPINS = 2000,  // pauses, some 30 µs: longer than members of a step usually wait for each other
-    YIELDS = 50,   // then give the core away, for when there are fewer cores than members
+    SPINS = 300,   // pauses, some microseconds: what members of a step usually wait for each other
+    YIELDS = 300,  // then offer the core to others, some hundred microseconds in all: from step to step
 };
 
 typedef struct member {
@@ -113,8 +113,8 @@ void gh_team_run(gh_team *team, gh_team_work *work, void *context) {
     gh_team_barrier(team);
 }
 
-// Ends the threads of members 1 … made - 1, which wait for a run or soon will, and frees the team. The barrier
-// counts on every member, so this thread also arrives for those that were never made.
+// Ends the threads of members 1 … made - 1, which wait for a run or soon will, and frees the team. The
+// barrier counts on every member, so this thread also arrives for those that were never made.
 static void dismiss(gh_team *team, uint32_t made) {
     team->work = NULL;
     atomic_fetch_add(&team->arrived, team->count - made);

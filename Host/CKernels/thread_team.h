@@ -1,7 +1,8 @@
 // A fixed team of threads that run one function together and meet at barriers.
 //
-// The thread that calls gh_team_run is member 0. Waiting spins for some microseconds, then yields, then sleeps,
-// so that a step pays no system call, an oversubscribed machine makes progress, and an idle one uses no CPU.
+// The thread that calls gh_team_run is member 0. Waiting spins for some microseconds, then yields, then
+// sleeps, so that a step pays no system call, an oversubscribed machine makes progress, and an idle one uses
+// no CPU.
 
 #ifndef GH_THREAD_TEAM_H
 #define GH_THREAD_TEAM_H

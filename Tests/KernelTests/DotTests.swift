@@ -16,7 +16,9 @@ private func dot(
 }
 
 /// The same in float64, and for each output Σ |w·x|, which rounding errors are relative to.
-private func exactDot(_ weights: [Float], cols: Int, _ activations: [Float]) -> [(value: Double, size: Double)] {
+private func exactDot(_ weights: [Float], cols: Int, _ activations: [Float]) -> [(
+    value: Double, size: Double
+)] {
     stride(from: 0, to: activations.count, by: cols).flatMap { token in
         stride(from: 0, to: weights.count, by: cols).map { row in
             var value = 0.0
@@ -49,7 +51,9 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
                 var generator = SeededGenerator(seed: 1)
                 let block = Int(gh_type_block_size(type.rawValue))
                 // Odd sizes where the format has them; rows and tokens that leave every tile a remainder.
-                for cols in block == 1 ? [1, 7, 8, 17, 31, 576, 1023] : [block, 3 * block, 1536 / block * block] {
+                for cols in block == 1
+                    ? [1, 7, 8, 17, 31, 576, 1023] : [block, 3 * block, 1536 / block * block]
+                {
                     let weights = RandomMatrix(type, rows: 7, cols: cols, using: &generator)
                     let activations = generator.floats(6 * cols)
                     let found = dot(path, weights, precise: true, activations, tokens: 6)
@@ -87,7 +91,9 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
             var values = [Int8](repeating: 0, count: activations.count)
             var scales = [Float](repeating: 0, count: activations.count / 32)
             let count = UInt32(activations.count)
-            guard gh_quantize_activations(path, activations, count, &values, &scales) == GH_OK else { continue }
+            guard gh_quantize_activations(path, activations, count, &values, &scales) == GH_OK else {
+                continue
+            }
             for i in activations.indices {
                 #expect(abs(Int(values[i])) <= 127)
                 let error = abs(Float(values[i]) * scales[i / 32] - activations[i])
@@ -167,7 +173,9 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
             for type in gh_type.all {
                 let weights = RandomMatrix(type, rows: 3, cols: 256, using: &generator)
                 let healthy = generator.floats(256)
-                for value in [Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude] {
+                for value in [
+                    Float.nan, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude,
+                ] {
                     let hostile = [value] + generator.floats(254) + [value]
                     for precise in [true, false] {
                         let both = dot(path, weights, precise: precise, hostile + healthy, tokens: 2)

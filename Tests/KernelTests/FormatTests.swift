@@ -39,7 +39,8 @@ private struct DequantizedBlocks: Decodable {
             #expect(String(cString: try #require(gh_type_name(blocks.type))) == name)
             #expect(
                 bytes.count
-                    == expected.count / Int(gh_type_block_size(blocks.type)) * Int(gh_type_block_bytes(blocks.type)))
+                    == expected.count / Int(gh_type_block_size(blocks.type))
+                    * Int(gh_type_block_bytes(blocks.type)))
 
             var found = [Float](repeating: .nan, count: expected.count)
             #expect(gh_dequantize_row(blocks.type, bytes, &found, UInt64(expected.count)) == GH_OK)
@@ -63,7 +64,9 @@ private struct DequantizedBlocks: Decodable {
     @Test func unknownTypesAndBrokenBlocksAreRefusedAndWriteNothing() {
         for type: UInt32 in [4, 5, 9, 15, 29, 31, 255, .max] {
             var out: [Float] = [7]
-            #expect(gh_dequantize_row(type, [UInt8](repeating: 0, count: 512), &out, 1) == GH_ERROR_UNSUPPORTED_TYPE)
+            #expect(
+                gh_dequantize_row(type, [UInt8](repeating: 0, count: 512), &out, 1)
+                    == GH_ERROR_UNSUPPORTED_TYPE)
             #expect(out == [7])
             #expect(gh_type_block_size(type) == 0)
             #expect(gh_type_block_bytes(type) == 0)
@@ -88,7 +91,8 @@ private struct DequantizedBlocks: Decodable {
             if exponent == 31 {
                 #expect(fraction == 0 ? found == Float(sign) * .infinity : found.isNaN)
             } else {
-                let scale = exponent == 0 ? 0x1p-24 : Double(sign: .plus, exponent: exponent - 25, significand: 1)
+                let scale =
+                    exponent == 0 ? 0x1p-24 : Double(sign: .plus, exponent: exponent - 25, significand: 1)
                 #expect(found == Float(sign * scale * (exponent == 0 ? fraction : 1024 + fraction)))
             }
         }

@@ -65,7 +65,8 @@ final class RandomMatrix {
             case GH_TYPE_BF16: place.storeBytes(of: UInt16(value.bitPattern >> 16), as: UInt16.self)
             default:
                 for byte in 0..<blockBytes {
-                    place.storeBytes(of: UInt8.random(in: 0...255, using: &generator), toByteOffset: byte, as: UInt8.self)
+                    place.storeBytes(
+                        of: UInt8.random(in: 0...255, using: &generator), toByteOffset: byte, as: UInt8.self)
                 }
                 for field in Self.halves(type) {
                     let scale = field.value * Float.random(in: 0.9...1.1, using: &generator)
@@ -74,7 +75,8 @@ final class RandomMatrix {
             }
         }
         matrix = gh_matrix(
-            data: UnsafeRawPointer(memory), type: type.rawValue, rows: UInt32(rows), cols: UInt32(cols), reserved: 0)
+            data: UnsafeRawPointer(memory), type: type.rawValue, rows: UInt32(rows), cols: UInt32(cols),
+            reserved: 0)
     }
 
     deinit {

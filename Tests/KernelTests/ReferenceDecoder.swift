@@ -27,7 +27,8 @@ struct ReferenceDecoder {
         for head in stride(from: 0, to: x.count, by: shape.headDim) {
             for i in 0..<shape.ropeDims / 2 {
                 let factor = shape.ropeFactors.isEmpty ? 1 : Double(shape.ropeFactors[i])
-                let frequency = pow(Double(decoder.ropeBase), -2 * Double(i) / Double(shape.ropeDims)) / factor
+                let frequency =
+                    pow(Double(decoder.ropeBase), -2 * Double(i) / Double(shape.ropeDims)) / factor
                 let angle = Double(position) * frequency
                 let interleaved = shape.pairing == GH_ROPE_INTERLEAVED
                 let a = head + (interleaved ? 2 * i : i)

@@ -14,7 +14,12 @@ import Testing
             ("heads 0", { d, _ in d.heads = 0 }),
             ("kv_heads 0", { d, _ in d.kv_heads = 0 }),
             ("heads no multiple of kv_heads", { d, _ in d.kv_heads = 3 }),
-            ("heads · head_dim overflows", { d, _ in d.heads = 1 << 20; d.head_dim = 1 << 20 }),
+            (
+                "heads · head_dim overflows",
+                { d, _ in
+                    d.heads = 1 << 20; d.head_dim = 1 << 20
+                }
+            ),
             ("head_dim odd", { d, _ in d.head_dim = 31 }),
             ("rope_dims odd", { d, _ in d.rope_dims = 31 }),
             ("rope_dims beyond head_dim", { d, _ in d.rope_dims = 34 }),
@@ -63,7 +68,10 @@ import Testing
         #expect(refused { $0.pages = [4] })
         #expect(refused { $0.pages = [.max] })
         #expect(refused { $0.pages = [] })
-        #expect(refused { $0.pages = [3, 4]; $0.length = 64 })
+        #expect(
+            refused {
+                $0.pages = [3, 4]; $0.length = 64
+            })
         #expect(refused { $0.tokens = [5, 101] })
         #expect(refused { $0.tokens = [-1, 5] })
         #expect(refused { $0.tokens = [.max, 5] })

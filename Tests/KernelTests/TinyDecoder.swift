@@ -56,7 +56,8 @@ final class TinyDecoder {
         self.shape = shape
         let queries = shape.heads * shape.headDim
         let keys = shape.kvHeads * shape.headDim
-        embedding = RandomMatrix(shape.embedding, rows: shape.vocabulary, cols: shape.hidden, using: &generator)
+        embedding = RandomMatrix(
+            shape.embedding, rows: shape.vocabulary, cols: shape.hidden, using: &generator)
         output = RandomMatrix(shape.embedding, rows: shape.vocabulary, cols: shape.hidden, using: &generator)
         outputNorm = generator.floats(shape.hidden, in: 0.5...1.5)
         var layers: [Layer] = []
@@ -79,7 +80,8 @@ final class TinyDecoder {
         for layer in layers {
             cLayers.append(
                 gh_layer(
-                    attention_norm: copy(layer.attentionNorm), query: layer.query.matrix, key: layer.key.matrix,
+                    attention_norm: copy(layer.attentionNorm), query: layer.query.matrix,
+                    key: layer.key.matrix,
                     value: layer.value.matrix, attention_output: layer.attentionOutput.matrix,
                     ffn_norm: copy(layer.ffnNorm), gate: layer.gate.matrix, up: layer.up.matrix,
                     down: layer.down.matrix))
@@ -148,7 +150,8 @@ final class Session {
     let decoder: TinyDecoder
 
     init(
-        _ decoder: TinyDecoder, on path: gh_cpu_path, threads: UInt32 = 1, precise: Bool = false, pages: UInt32 = 64
+        _ decoder: TinyDecoder, on path: gh_cpu_path, threads: UInt32 = 1, precise: Bool = false,
+        pages: UInt32 = 64
     ) throws {
         self.decoder = decoder
         backend = try #require(gh_cpu_backend_on(path)).pointee

@@ -1,6 +1,6 @@
-// What the CPU knows about weight formats and about itself: sizes, names, dequantisation, and the dot product
-// of one row. Stateless; any thread. The host's weight reader, the tests and the oracle stand on it; a decoder
-// runs through the table in gatehouse_backend.h instead.
+// What the CPU knows about weight formats and about itself: sizes, names, dequantisation, and the products
+// that a step is made of. Stateless; any thread. The host's weight reader and the tests stand on it; a
+// decoder runs through the table in gatehouse_backend.h.
 
 #ifndef GATEHOUSE_KERNELS_H
 #define GATEHOUSE_KERNELS_H
@@ -20,8 +20,8 @@ uint32_t gh_type_block_bytes(uint32_t type);
 // "Q4_1"; NULL for an unknown type.
 const char *gh_type_name(uint32_t type);
 
-// Expands `count` elements at `source`, of any alignment, to float32. GH_ERROR_UNSUPPORTED_TYPE for an unknown
-// type, GH_ERROR_BAD_SHAPE where `count` is no multiple of the block; `destination` is then untouched.
+// Expands `count` elements at `source`, of any alignment, to float32. GH_ERROR_UNSUPPORTED_TYPE for an
+// unknown type, GH_ERROR_BAD_SHAPE where `count` is no multiple of the block; `destination` then stays.
 gh_status gh_dequantize_row(uint32_t type, const void *source, float *destination, uint64_t count);
 
 // A set of kernels that the CPU backend can run on.
