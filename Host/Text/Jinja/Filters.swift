@@ -245,11 +245,14 @@ extension Interpreter {
     // MARK: Items
 
     /// `item.path`, where a path is an index, or names and indices with points between.
-    mutating func look(up path: JinjaValue, in item: JinjaValue) throws -> JinjaValue {
+    mutating func look(
+        up path: JinjaValue, in item: JinjaValue, default standard: JinjaValue? = nil
+    ) throws -> JinjaValue {
         guard case .string(let names) = path else { return try self.item(of: item, at: path) }
         var value = item
         for name in names.split(by: TracedText(".", origin: .template), atMost: -1) {
             value = try self.item(of: value, at: Int(name.string).map { .int($0) } ?? .string(name))
+            if let standard, case .undefined = value { value = standard }
         }
         return value
     }
