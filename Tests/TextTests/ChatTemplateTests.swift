@@ -81,7 +81,7 @@ import Text
         "{% set a = 'x' * 4000 %}{{ a.replace('x', a).replace('x', a) }}",
         "{% set a = ['x' * 1000] * 100000 %}{{ a | join }}",
         "{{ 'a\n' | indent(9223372036854775807) }}",
-        "{{ \(String(repeating: "(", count: 5000))1 }}",
+        "{{ \(String(repeating: "(", count: 5000))1\(String(repeating: ")", count: 5000)) }}",
         "{{ \(String(repeating: "-", count: 5000))1 }}",
         "{{ 1\(String(repeating: " + 1", count: 5000)) }}",
         "{{ x\(String(repeating: "[0]", count: 5000)) }}",
@@ -111,7 +111,6 @@ import Text
         "{{ '\\x4' }}",
         "{{ loop.index }}", "{% set x = y = 1 %}", "{{ [1, 'a'] | sort }}", "{{ 1.5 | round(99) }}",
         "{{ 'abc'[9223372036854775807:][::-9223372036854775807].x.y }}", "{%", "{{", "{#", "{{ '",
-        "{{ 1.e }}",
     ])
     func nonsenseIsAnErrorNotACrash(source: String) {
         #expect(refusal(source) != nil)

@@ -266,9 +266,7 @@ extension Interpreter {
             let path = values[0] ?? .null
             return .list(
                 try items(of: value).map { item in
-                    let found = try look(up: path, in: item)
-                    if case .undefined = found, let standard = values[1] { return standard }
-                    return found
+                    try look(up: path, in: item, default: values[1])
                 })
         }
         let path = name.hasSuffix("attr") ? rest.popFirst() : nil

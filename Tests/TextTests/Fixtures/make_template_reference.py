@@ -139,7 +139,7 @@ a and b | z and a | z or 'none' | n or z or e | not not a | not z in l | 1 in l 
 'yes' if y else 'no' | 'only' if z | 'a' if z else 'b' if n else 'c' | (1 if y else 2) + 1 | a ~ b ~ s | a ~ n ~ y ~ missing
 s[0] | s[-1] | s[1:4] | s[::-1] | s[::2] | s[-3:] | s[:-3] | s[5:2] | s[10:0:-3] | l[0] | l[-1] | l[9] | l[1:] | l[::-1] | nested[1][0] | l[-5:2]
 d.k | d['k'] | d.missing | d['missing'] | d.two + 1 | d.get('k') | d.get('q') | d.get('q', 'dflt') | d['items'] | people[0].pet.kind | s.nothing
-d.keys() | list | d | l | (1,) | () | (1, 'x') | {} | {'a': 1, 2: [None, True]} | [1.0, 'it\\'s', "d\\"q"] | [quote] | 'tab\\tnl\\n\\x41\\u00e9' | "a" 'b' "c"
+d.keys()|list | list | d | l | (1,) | () | (1, 'x') | {} | {'a': 1, 2: [None, True]} | [1.0, 'it\\'s', "d\\"q"] | [quote] | 'tab\\tnl\\n\\x41\\u00e9' | "a" 'b' "c"
 s.upper() | s.lower() | u.upper() | u.lower() | u.title() | s.title() | u.capitalize() | s.swap | s.split() | csv.split(',') | csv.split(',', 1) | t.split() | csv.rsplit(',', 1)
 t.strip() | t.lstrip() | t.rstrip() | s.strip('Hd') | s.lstrip('Hel') | s.replace('l', 'L') | s.replace('l', 'L', 1) | s.replace('', '-') | s.startswith('Hell') | s.endswith(('x', 'ld')) | s.find('o') | s.find('q') | s.rfind('o') | s.count('l') | s.index('W')
 ', '.join(words) | ''.join([]) | '-'.join(s) | '12'.isdigit() | 'a1'.isalnum() | 'ab'.isalpha() | ' '.isspace() | 'AB'.isupper() | 'x'.islower() | 'a\\nb\\r\\nc'.splitlines() | s.removeprefix('He') | s.removesuffix('ld') | 'aXbXc'.split('X')[1:] | [1,2,1].count(1) | l.index(2)
