@@ -64,7 +64,9 @@ struct WordMerger {
     private var heap: [UInt64] = []
 
     /// Appends to `output` what `word`, one token a byte, becomes.
-    mutating func merge(_ word: some Collection<TokenID>, with table: MergeTable, into output: inout [TokenID]) {
+    mutating func merge(
+        _ word: some Collection<TokenID>, with table: MergeTable, into output: inout [TokenID]
+    ) {
         ids.removeAll(keepingCapacity: true)
         ids.append(contentsOf: word)
         if ids.count < 2 {

@@ -40,7 +40,8 @@ struct PreTokenizer: Sendable {
     }
 
     static let knownNames = [
-        "chatglm-bpe", "deepseek-r1-qwen", "glm4", "gpt-2", "llama-bpe", "llama-v3", "llama3", "phi-2", "qwen2",
+        "chatglm-bpe", "deepseek-r1-qwen", "glm4", "gpt-2", "llama-bpe", "llama-v3", "llama3", "phi-2",
+        "qwen2",
         "refact", "smollm", "starcoder",
     ]
 

@@ -139,7 +139,9 @@ public final class Tokenizer: Sendable {
     // MARK: Encoding
 
     /// The tokens of `text`, without ``prefix``.
-    public func encode(_ text: String, special reading: ControlTokenReading) throws(TokenizerError) -> [TokenID] {
+    public func encode(_ text: String, special reading: ControlTokenReading) throws(TokenizerError)
+        -> [TokenID]
+    {
         var text = text
         return try encode(utf8: text.withUTF8 { Array($0) }) { _ in reading == .asControl }
     }
@@ -163,7 +165,9 @@ public final class Tokenizer: Sendable {
                 fromTemplate.removeAll()
             }
             let tokens = try encode(utf8: text) { range in
-                fromTemplate.contains { $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound }
+                fromTemplate.contains {
+                    $0.lowerBound <= range.lowerBound && range.upperBound <= $0.upperBound
+                }
             }
             if !tokens.isEmpty { encoded.append(.tokens(tokens)) }
         }
@@ -177,7 +181,9 @@ public final class Tokenizer: Sendable {
                 continue
             }
             let start = text.count
-            for scalar in scalars { text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter) }
+            for scalar in scalars {
+                text.append(contentsOf: UTF8.encode(scalar) ?? UTF8.encodedReplacementCharacter)
+            }
             if run.origin == .template { fromTemplate.append(start..<text.count) }
         }
         try flush()
@@ -207,12 +213,15 @@ public final class Tokenizer: Sendable {
 
     // Bytes that the vocabulary cannot say are left out, as by the reference: the unknown token of such files is a
     // control token, which text must never become.
-    private func append(_ word: UnsafeBufferPointer<UInt8>, to tokens: inout [TokenID], merger: inout WordMerger) {
+    private func append(
+        _ word: UnsafeBufferPointer<UInt8>, to tokens: inout [TokenID], merger: inout WordMerger
+    ) {
         if preTokenizer.takesWholeWords, let id = words[Array(word)] {
             tokens.append(id)
         } else {
             merger.merge(
-                word.lazy.map { byte in self.byteTokens[Int(byte)] }.filter { $0 >= 0 }, with: merges, into: &tokens)
+                word.lazy.map { byte in self.byteTokens[Int(byte)] }.filter { $0 >= 0 }, with: merges,
+                into: &tokens)
         }
     }
 

@@ -6,14 +6,18 @@ struct ModelFile {
     let description: TokenizerDescription
 
     /// models/SmolLM2-135M-Instruct.Q4_1.gguf, which run_server.sh and run_tests.sh fetch.
-    static let smolLM2 = Result { try ModelFile(root.appending(path: "models/SmolLM2-135M-Instruct.Q4_1.gguf")) }
+    static let smolLM2 = Result {
+        try ModelFile(root.appending(path: "models/SmolLM2-135M-Instruct.Q4_1.gguf"))
+    }
     static let tokenizer = Result { try Tokenizer(smolLM2.get().description) }
 
     static let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent()
 
     static func fixture(_ name: String) throws -> Data {
-        try Data(contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(path: "Fixtures/\(name)"))
+        try Data(
+            contentsOf: URL(filePath: #filePath).deletingLastPathComponent().appending(
+                path: "Fixtures/\(name)"))
     }
 
     init(_ file: URL) throws {

@@ -82,7 +82,8 @@ import Text
         let bytes = (0x20...0x7E).map { $0 == 0x20 ? "Ġ" : String(UnicodeScalar(UInt8($0))) }
         return TokenizerDescription(
             preTokenizer: pre, tokens: bytes + extra,
-            kinds: bytes.map { _ in 1 } + (extraKinds.isEmpty ? extra.map { _ in 1 } : extraKinds), merges: merges)
+            kinds: bytes.map { _ in 1 } + (extraKinds.isEmpty ? extra.map { _ in 1 } : extraKinds),
+            merges: merges)
     }
 
     @Test func anUnknownPreTokenizerIsRefusedWithTheKnownOnes() {

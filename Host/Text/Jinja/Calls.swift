@@ -54,7 +54,9 @@ extension Interpreter {
         // A leading space tells an empty result from one that does not fit.
         var buffer = [CChar](repeating: 0, count: 1024)
         let size = strftime(&buffer, buffer.count, " " + format, &parts)
-        guard size > 0 else { throw failure("the time format \"\(format.prefix(40))\" gives too long a text") }
+        guard size > 0 else {
+            throw failure("the time format \"\(format.prefix(40))\" gives too long a text")
+        }
         return String(decoding: buffer[1..<size].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 
@@ -94,7 +96,9 @@ extension Interpreter {
     /// A parameter that has to be a whole number where it is given.
     func integer(_ value: JinjaValue?, _ name: String, default standard: Int) throws -> Int {
         guard let value else { return standard }
-        guard let index = value.index else { throw failure("\(name) needs a whole number, found \(describe(value))") }
+        guard let index = value.index else {
+            throw failure("\(name) needs a whole number, found \(describe(value))")
+        }
         return index
     }
 }

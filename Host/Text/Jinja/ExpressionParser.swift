@@ -269,7 +269,9 @@ extension Parser {
     private mutating func test(_ value: Expression, _ line: Int) throws(TemplateError) -> Expression {
         let isNegated = accept(name: "not")
         let name = try name()
-        guard Interpreter.testNames.contains(name) else { throw unsupported("the test \"\(name)\"", at: line) }
+        guard Interpreter.testNames.contains(name) else {
+            throw unsupported("the test \"\(name)\"", at: line)
+        }
         var arguments = Arguments()
         switch current {
         case .symbol("("):

@@ -1,7 +1,8 @@
 /// Jinja's filters: `value | name(arguments)`.
 extension Interpreter {
     static let filterNames: Set<String> = [
-        "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "indent", "int", "items", "join",
+        "abs", "capitalize", "count", "d", "default", "dictsort", "first", "float", "indent", "int", "items",
+        "join",
         "last", "length", "list", "lower", "map", "max", "min", "reject", "rejectattr", "replace", "reverse",
         "round", "safe", "select", "selectattr", "sort", "string", "sum", "title", "tojson", "trim", "unique",
         "upper",
@@ -13,7 +14,8 @@ extension Interpreter {
         switch name {
         case "abs", "float", "int", "round", "max", "min", "sum":
             return try numberFilter(name, value, arguments)
-        case "capitalize", "indent", "join", "lower", "replace", "safe", "string", "title", "tojson", "trim", "upper":
+        case "capitalize", "indent", "join", "lower", "replace", "safe", "string", "title", "tojson", "trim",
+            "upper":
             return try textFilter(name, value, arguments)
         case "d", "default":
             let values = try bind(arguments, name, ["default_value", "boolean"])
@@ -39,7 +41,9 @@ extension Interpreter {
         case "list": return .list(try items(of: value))
         case "items":
             if case .undefined = value { return .list([]) }
-            guard case .dict(let dict) = value else { throw failure("items needs a dict, found \(describe(value))") }
+            guard case .dict(let dict) = value else {
+                throw failure("items needs a dict, found \(describe(value))")
+            }
             return .list(dict.entries.map { .tuple([$0.key, $0.value]) })
         default: throw unsupported("the filter \"\(name)\"")
         }
@@ -92,14 +96,16 @@ extension Interpreter {
         case nil, .some(.null): break
         case .some(.string(let text)): style.indent = text.string
         case .some(let value):
-            style.indent = String(repeating: " ", count: max(0, min(try integer(value, "tojson", default: 0), 64)))
+            style.indent = String(
+                repeating: " ", count: max(0, min(try integer(value, "tojson", default: 0), 64)))
         }
         // As json.dumps: no space at the end of a line.
         if style.indent != nil { style.itemSeparator = "," }
         switch values[2] {
         case nil, .some(.null): break
         case .some(.list(let pair)), .some(.tuple(let pair)):
-            guard pair.count == 2, let item = try string(pair[0], "tojson"), let key = try string(pair[1], "tojson")
+            guard pair.count == 2, let item = try string(pair[0], "tojson"),
+                let key = try string(pair[1], "tojson")
             else { throw failure("separators of tojson needs two texts") }
             style.itemSeparator = item.string
             style.keySeparator = key.string
@@ -114,9 +120,14 @@ extension Interpreter {
         var result = TracedText()
         var start = 0
         for index in 0...text.count {
-            let isBreak = index < text.count && (isPythonSpace(text.scalars[index]) || "-({[<".unicodeScalars.contains(text.scalars[index]))
+            let isBreak =
+                index < text.count
+                && (isPythonSpace(text.scalars[index])
+                    || "-({[<".unicodeScalars.contains(text.scalars[index]))
             guard isBreak || index == text.count else { continue }
-            if start < index { result.append(text[start..<start + 1].uppercased + text[start + 1..<index].lowercased) }
+            if start < index {
+                result.append(text[start..<start + 1].uppercased + text[start + 1..<index].lowercased)
+            }
             if isBreak { result.append(text[index..<index + 1]) }
             start = index + 1
         }
@@ -135,12 +146,15 @@ extension Interpreter {
         }
         let newline = TracedText("\n", origin: .template)
         let lines = (text + newline).lines(keepingEnds: false)
-        try charge(lines.count.multipliedReportingOverflow(by: indent.count).partialValue.magnitude > UInt(Limit.size)
-            ? Limit.size + 1 : lines.count * indent.count)
+        try charge(
+            lines.count.multipliedReportingOverflow(by: indent.count).partialValue.magnitude
+                > UInt(Limit.size)
+                ? Limit.size + 1 : lines.count * indent.count)
         var result = TracedText()
         for (index, line) in lines.enumerated() {
             if index > 0 { result.append(newline) }
-            let isIndented = index == 0 ? values[1]?.isTrue ?? false : !line.isEmpty || values[2]?.isTrue ?? false
+            let isIndented =
+                index == 0 ? values[1]?.isTrue ?? false : !line.isEmpty || values[2]?.isTrue ?? false
             if isIndented { result.append(indent) }
             result.append(line)
         }
@@ -170,7 +184,9 @@ extension Interpreter {
                 guard index != .min else { throw failure("the number is too large") }
                 return .int(abs(index))
             }
-            guard let number = value.number else { throw failure("abs needs a number, found \(describe(value))") }
+            guard let number = value.number else {
+                throw failure("abs needs a number, found \(describe(value))")
+            }
             return .float(abs(number))
         case "round":
             return try rounded(value, arguments)
@@ -207,7 +223,9 @@ extension Interpreter {
 
     private func rounded(_ value: JinjaValue, _ arguments: ArgumentValues) throws -> JinjaValue {
         let values = try bind(arguments, "round", ["precision", "method"])
-        guard let number = value.number else { throw failure("round needs a number, found \(describe(value))") }
+        guard let number = value.number else {
+            throw failure("round needs a number, found \(describe(value))")
+        }
         let precision = try integer(values[0], "round", default: 0)
         guard (0...15).contains(precision) else { throw failure("the precision of round must be 0 to 15") }
         let method = try string(values[1], "round")?.string ?? "common"
@@ -227,11 +245,14 @@ extension Interpreter {
     // MARK: Items
 
     /// `item.path`, where a path is an index, or names and indices with points between.
-    mutating func look(up path: JinjaValue, in item: JinjaValue) throws -> JinjaValue {
+    mutating func look(
+        up path: JinjaValue, in item: JinjaValue, default standard: JinjaValue? = nil
+    ) throws -> JinjaValue {
         guard case .string(let names) = path else { return try self.item(of: item, at: path) }
         var value = item
         for name in names.split(by: TracedText(".", origin: .template), atMost: -1) {
             value = try self.item(of: value, at: Int(name.string).map { .int($0) } ?? .string(name))
+            if let standard, case .undefined = value { value = standard }
         }
         return value
     }
@@ -245,16 +266,16 @@ extension Interpreter {
             let path = values[0] ?? .null
             return .list(
                 try items(of: value).map { item in
-                    let found = try look(up: path, in: item)
-                    if case .undefined = found, let standard = values[1] { return standard }
-                    return found
+                    try look(up: path, in: item, default: values[1])
                 })
         }
         let path = name.hasSuffix("attr") ? rest.popFirst() : nil
         if name.hasSuffix("attr"), path == nil { throw failure("\(name) needs the name of an attribute") }
         var function: String?
         if let first = rest.popFirst() {
-            guard case .string(let text) = first else { throw failure("\(name) needs the name of a filter or test") }
+            guard case .string(let text) = first else {
+                throw failure("\(name) needs the name of a filter or test")
+            }
             function = text.string
         }
         let given = ArgumentValues(positional: Array(rest), keywords: arguments.keywords)
@@ -301,7 +322,9 @@ extension Interpreter {
         let items: [JinjaValue]
         let path: JinjaValue?
         if name == "dictsort" {
-            guard case .dict(let dict) = value else { throw failure("dictsort needs a dict, found \(describe(value))") }
+            guard case .dict(let dict) = value else {
+                throw failure("dictsort needs a dict, found \(describe(value))")
+            }
             let given = try bind(arguments, name, ["case_sensitive", "by", "reverse"])
             let isByValue = try string(given[1], name)?.string == "value"
             values = [given[2], given[0]]

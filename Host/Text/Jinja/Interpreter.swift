@@ -79,25 +79,26 @@ struct Interpreter {
         guard !items.isEmpty else {
             return try inScope { try $0.run(loop.otherwise) }
         }
-        let depth = scopes.count { $0["loop"] != nil }
         for index in items.indices {
+            // A turn costs about as much as copying this many characters, however short its body.
+            try spend(160)
             try inScope { interpreter in
                 try interpreter.assign(items[index], to: loop.target)
                 interpreter.scopes[interpreter.scopes.count - 1]["loop"] =
-                    .dict(Self.loopVariable(items, at: index, depth: depth))
+                    .dict(Self.loopVariable(items, at: index))
                 try interpreter.run(loop.body)
             }
         }
     }
 
-    private static func loopVariable(_ items: [JinjaValue], at index: Int, depth: Int) -> JinjaDict {
+    private static func loopVariable(_ items: [JinjaValue], at index: Int) -> JinjaDict {
         [
             "index": .int(index + 1), "index0": .int(index),
             "revindex": .int(items.count - index), "revindex0": .int(items.count - index - 1),
             "first": .bool(index == 0), "last": .bool(index == items.count - 1), "length": .int(items.count),
             "previtem": index > 0 ? items[index - 1] : .undefined("there is no previous item"),
             "nextitem": index + 1 < items.count ? items[index + 1] : .undefined("there is no next item"),
-            "depth": .int(depth + 1), "depth0": .int(depth),
+            "depth": .int(1), "depth0": .int(0),
             "cycle": .function(JinjaFunction(kind: .cycle(index))),
         ]
     }

@@ -139,7 +139,7 @@ private struct JSONReader {
         let start = position
         while let byte = peek, "+-.eE0123456789".utf8.contains(byte) { position += 1 }
         let text = String(decoding: bytes[start..<position], as: UTF8.self)
-        if let value = Int(text) { return .int(value) }
+        if text.first != "+", let value = Int(text) { return .int(value) }
         guard let value = Double(text), text.first != "+", text.first != ".", value.isFinite else {
             position = start
             throw error("expected a value")

@@ -180,13 +180,15 @@ struct Lexer {
     }
 
     private static let symbols = [
-        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">", "<",
+        "//", "**", "==", "!=", ">=", "<=", "+", "-", "/", "*", "%", "~", "[", "]", "(", ")", "{", "}", ">",
+        "<",
         "=", ".", ":", "|", ",", ";",
     ]
 
     private mutating func lexSymbol(_ brackets: inout [Unicode.Scalar]) throws(TemplateError) {
         let symbol = Self.symbols.first { symbol in
-            zip(symbol.unicodeScalars.indices, symbol.unicodeScalars).enumerated().allSatisfy { offset, element in
+            zip(symbol.unicodeScalars.indices, symbol.unicodeScalars).enumerated().allSatisfy {
+                offset, element in
                 position + offset < source.count && source[position + offset] == element.1
             }
         }
@@ -275,7 +277,8 @@ struct Lexer {
         } else if let digits = ["x": 2, "u": 4, "U": 8][escape] {
             let end = min(position + digits, source.count)
             guard let code = UInt32(text(position..<end), radix: 16), let scalar = Unicode.Scalar(code) else {
-                throw error("\\\(escape) needs \(digits) hexadecimal digits that are a character", at: position)
+                throw error(
+                    "\\\(escape) needs \(digits) hexadecimal digits that are a character", at: position)
             }
             value.append(scalar)
             position = end
@@ -336,7 +339,8 @@ struct Lexer {
 /// Whether Python's `str.isspace` holds for the character.
 func isPythonSpace(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F, 0x3000:
+    case 0x09...0x0D, 0x1C...0x20, 0x85, 0xA0, 0x1680, 0x2000...0x200A, 0x2028, 0x2029, 0x202F, 0x205F,
+        0x3000:
         true
     default:
         false

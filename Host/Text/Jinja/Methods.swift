@@ -1,8 +1,10 @@
 /// Methods of strings, lists and dicts.
 extension Interpreter {
     private static let stringMethods: Set<String> = [
-        "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "replace", "startswith", "endswith", "upper",
-        "lower", "title", "capitalize", "join", "find", "rfind", "index", "count", "removeprefix", "removesuffix",
+        "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "replace", "startswith", "endswith",
+        "upper",
+        "lower", "title", "capitalize", "join", "find", "rfind", "index", "count", "removeprefix",
+        "removesuffix",
         "isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower",
     ]
     private static let listMethods: Set<String> = ["index", "count"]
@@ -10,8 +12,10 @@ extension Interpreter {
 
     // Methods of Python that templates are not given: those that change values, and rare ones of strings.
     private static let refused: Set<String> = [
-        "append", "extend", "insert", "remove", "reverse", "sort", "clear", "pop", "popitem", "setdefault", "update",
-        "format", "format_map", "encode", "zfill", "ljust", "rjust", "center", "partition", "rpartition", "swapcase",
+        "append", "extend", "insert", "remove", "reverse", "sort", "clear", "pop", "popitem", "setdefault",
+        "update",
+        "format", "format_map", "encode", "zfill", "ljust", "rjust", "center", "partition", "rpartition",
+        "swapcase",
         "casefold", "translate", "expandtabs",
     ]
 
@@ -30,7 +34,9 @@ extension Interpreter {
         return nil
     }
 
-    mutating func call(method name: String, of value: JinjaValue, _ arguments: ArgumentValues) throws -> JinjaValue {
+    mutating func call(method name: String, of value: JinjaValue, _ arguments: ArgumentValues) throws
+        -> JinjaValue
+    {
         switch value {
         case .string(let text):
             try charge(text.count)
@@ -129,7 +135,8 @@ extension Interpreter {
         // Measured before it is made: many long insertions multiply.
         let found = old.isEmpty ? text.count + 1 : text.split(by: old, atMost: limit).count - 1
         try charge(text.count)
-        try charge(found.multipliedReportingOverflow(by: new.count).overflow ? .max : text.count + found * new.count)
+        try charge(
+            found.multipliedReportingOverflow(by: new.count).overflow ? .max : text.count + found * new.count)
         return .string(text.replacing(old, with: new, atMost: limit))
     }
 
@@ -145,7 +152,8 @@ extension Interpreter {
     }
 
     /// Texts one after the other with `separator` between; only texts are allowed.
-    mutating func joined(_ items: [JinjaValue], by separator: TracedText, _ name: String) throws -> JinjaValue {
+    mutating func joined(_ items: [JinjaValue], by separator: TracedText, _ name: String) throws -> JinjaValue
+    {
         var parts: [TracedText] = []
         var size = 0
         for item in items {

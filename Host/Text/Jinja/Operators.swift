@@ -257,7 +257,9 @@ extension Interpreter {
             switch value {
             case nil, .some(.null): return nil
             case .some(let value):
-                guard let index = value.index else { throw failure("\(describe(value)) cannot bound a slice") }
+                guard let index = value.index else {
+                    throw failure("\(describe(value)) cannot bound a slice")
+                }
                 return index
             }
         }

@@ -48,7 +48,8 @@ struct Parser {
                 try expect(.blockEnd)
             default:
                 guard ends.isEmpty else {
-                    throw error("the tag opened before line \(opened + 1) is not closed: expected \(ends.sorted())")
+                    throw error(
+                        "the tag opened before line \(opened + 1) is not closed: expected \(ends.sorted())")
                 }
                 return body
             }
@@ -56,7 +57,8 @@ struct Parser {
     }
 
     private static let laterTags: Set<String> = [
-        "macro", "call", "filter", "include", "import", "from", "extends", "block", "with", "raw", "do", "break",
+        "macro", "call", "filter", "include", "import", "from", "extends", "block", "with", "raw", "do",
+        "break",
         "continue", "generation", "autoescape",
     ]
 
@@ -123,7 +125,8 @@ struct Parser {
         var isTuple = false
         while current != end {
             if accept("(") {
-                names.append(try deeper { parser throws(TemplateError) in try parser.target(endedBy: .symbol(")")) })
+                names.append(
+                    try deeper { parser throws(TemplateError) in try parser.target(endedBy: .symbol(")")) })
                 try expect(.symbol(")"))
             } else if case .name(let name) = current {
                 advance()
@@ -173,7 +176,9 @@ struct Parser {
     }
 
     mutating func name() throws(TemplateError) -> String {
-        guard case .name(let name) = current else { throw error("expected a name, found \(current.spelling)") }
+        guard case .name(let name) = current else {
+            throw error("expected a name, found \(current.spelling)")
+        }
         advance()
         return name
     }
@@ -199,7 +204,8 @@ struct Parser {
 
     private func check(_ depth: Int) throws(TemplateError) {
         guard depth <= Self.deepest else {
-            throw TemplateError(kind: .limit, line: line, message: "nested deeper than \(Self.deepest) levels")
+            throw TemplateError(
+                kind: .limit, line: line, message: "nested deeper than \(Self.deepest) levels")
         }
     }
 

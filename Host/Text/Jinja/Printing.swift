@@ -96,7 +96,8 @@ extension Interpreter {
     /// Python's `str.isprintable`.
     private func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
         switch scalar.properties.generalCategory {
-        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator: false
+        case .control, .format, .surrogate, .privateUse, .unassigned, .lineSeparator, .paragraphSeparator:
+            false
         case .spaceSeparator: scalar == " "
         default: true
         }

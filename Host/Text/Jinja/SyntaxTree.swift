@@ -38,16 +38,19 @@ struct Expression: Sendable {
             case .literal, .name: []
             case .list(let items), .tuple(let items), .concatenation(let items): items
             case .dict(let entries): entries.flatMap { [$0.key, $0.value] }
-            case .attribute(let value, _), .negative(let value), .positive(let value), .not(let value): [value]
+            case .attribute(let value, _), .negative(let value), .positive(let value), .not(let value):
+                [value]
             case .item(let left, let right), .arithmetic(_, let left, let right), .and(let left, let right),
                 .or(let left, let right):
                 [left, right]
-            case .slice(let value, let start, let stop, let step): [value] + [start, stop, step].compactMap { $0 }
+            case .slice(let value, let start, let stop, let step):
+                [value] + [start, stop, step].compactMap { $0 }
             case .call(let value, let arguments), .filter(let value, _, let arguments),
                 .test(let value, _, let arguments):
                 [value] + arguments.positional + arguments.keywords.map(\.value)
             case .comparison(let first, let rest): [first] + rest.map(\.1)
-            case .conditional(let test, let then, let otherwise): [test, then] + [otherwise].compactMap { $0 }
+            case .conditional(let test, let then, let otherwise):
+                [test, then] + [otherwise].compactMap { $0 }
             }
         }
     }

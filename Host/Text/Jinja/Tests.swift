@@ -8,7 +8,8 @@ extension Interpreter {
     ]
 
     static let testNames: Set<String> = Set(comparisons.keys).union([
-        "boolean", "callable", "defined", "divisibleby", "even", "false", "float", "integer", "iterable", "lower",
+        "boolean", "callable", "defined", "divisibleby", "even", "false", "float", "integer", "iterable",
+        "lower",
         "mapping", "none", "number", "odd", "sequence", "string", "true", "undefined", "upper",
     ])
 

@@ -87,7 +87,8 @@ extension TracedText {
         var rest = stripped(of: nil)
         while !rest.isEmpty {
             let space =
-                fromEnd ? rest.scalars.lastIndex(where: isPythonSpace) : rest.scalars.firstIndex(where: isPythonSpace)
+                fromEnd
+                ? rest.scalars.lastIndex(where: isPythonSpace) : rest.scalars.firstIndex(where: isPythonSpace)
             guard words.count != limit, let space else {
                 words.append(rest)
                 break
@@ -110,7 +111,9 @@ extension TracedText {
         while index < count {
             let scalar = scalars[index].value
             index += 1
-            guard [0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029].contains(scalar) else { continue }
+            guard [0x0A, 0x0B, 0x0C, 0x0D, 0x1C, 0x1D, 0x1E, 0x85, 0x2028, 0x2029].contains(scalar) else {
+                continue
+            }
             let end = index - 1
             if scalar == 0x0D, index < count, scalars[index] == "\n" { index += 1 }
             lines.append(self[start..<(keepingEnds ? index : end)])

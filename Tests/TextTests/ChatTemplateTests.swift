@@ -1,0 +1,134 @@
+import Foundation
+import Testing
+import Text
+
+@Suite struct ChatTemplateTests {
+    /// template-reference.json comes from Python's jinja2; make_template_reference.py makes it again.
+    @Test func outputIsThatOfJinja2() throws {
+        guard case .dict(let reference) = try JinjaValue(json: ModelFile.fixture("template-reference.json")),
+            case .dict(let shared) = reference["shared"], case .list(let cases) = reference["cases"]
+        else {
+            Issue.record("the fixture is not what its script writes")
+            return
+        }
+        // 2026-03-09 14:05:07, as in the script; strftime_now tells local time.
+        let now = DateComponents(year: 2026, month: 3, day: 9, hour: 14, minute: 5, second: 7)
+        let date = try #require(Calendar(identifier: .gregorian).date(from: now))
+        #expect(cases.count > 400)
+        for item in cases {
+            guard case .dict(let fields) = item, case .string(let source) = fields["template"] else {
+                continue
+            }
+            var variables = shared
+            if case .dict(let own) = fields["variables"] { variables = own }
+            let named = variables.entries.compactMap { entry -> (String, JinjaValue)? in
+                if case .string(let name) = entry.key { (name.string, entry.value) } else { nil }
+            }
+            var found: String?
+            var problem = ""
+            do {
+                let template = try ChatTemplate(source: source.string)
+                found = try template.render(variables: Dictionary(uniqueKeysWithValues: named), now: date)
+                    .string
+            } catch {
+                problem = "\(error)"
+            }
+            var expected: String?
+            if case .string(let text) = fields["output"] { expected = text.string }
+            // Compared as bytes: Swift holds canonically equivalent strings to be equal.
+            #expect(
+                found.map { Array($0.utf8) } == expected.map { Array($0.utf8) },
+                "\(source.string)\nfound \(found ?? problem)\nexpected \(expected ?? "an error")")
+        }
+    }
+
+    private func refusal(_ source: String, _ variables: [String: JinjaValue] = [:]) -> TemplateError? {
+        do {
+            _ = try ChatTemplate(source: source).render(variables: variables)
+            return nil
+        } catch {
+            return error as? TemplateError
+        }
+    }
+
+    @Test(arguments: [
+        "{% macro m() %}{% endmacro %}", "{% set ns = namespace(a=1) %}",
+        "{% for x in [1] %}{% break %}{% endfor %}",
+        "{% include 'x' %}", "{{ 1 | frobnicate }}", "{{ 1 is frobnicated }}", "{{ '%s' % 1 }}",
+        "{{ 'a'.format() }}",
+        "{% for x in [] recursive %}{% endfor %}", "{{ range(*[1]) }}", "{% generation %}{% endgeneration %}",
+    ])
+    func whatIsNotRunYetIsRefusedByName(construct: String) throws {
+        let error = try #require(refusal("one\ntwo\n\(construct)"))
+        #expect(error.kind == .unsupported)
+        #expect(error.line == 3)
+        #expect(error.description.contains("is not supported"))
+    }
+
+    @Test func errorsCarryTheirLine() throws {
+        #expect(refusal("a\n{{ 1 +\n}}")?.line == 3)
+        #expect(refusal("a\nb\n{{ missing.name }}")?.line == 3)
+        #expect(refusal("a\n{% if true %}\n{{ raise_exception('no such role') }}{% endif %}")?.line == 3)
+        let raised = try #require(refusal("{{ raise_exception('no such role') }}"))
+        #expect(raised.kind == .raised)
+        #expect(raised.message == "no such role")
+    }
+
+    @Test(arguments: [
+        "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
+        "{{ 'x' * 10000000000 }}", "{{ [1] * 9223372036854775807 }}", "{{ range(10000000) }}",
+        "{% for a in range(90000) %}{{ 'x' * 10000 }}{% endfor %}",
+        "{% set a = 'x' * 4000 %}{{ a.replace('x', a).replace('x', a) }}",
+        "{% set a = ['x' * 1000] * 100000 %}{{ a | join }}",
+        "{{ 'a\n' | indent(9223372036854775807) }}",
+        "{{ \(String(repeating: "(", count: 5000))1\(String(repeating: ")", count: 5000)) }}",
+        "{{ \(String(repeating: "-", count: 5000))1 }}",
+        "{{ 1\(String(repeating: " + 1", count: 5000)) }}",
+        "{{ x\(String(repeating: "[0]", count: 5000)) }}",
+        "{{ 1\(String(repeating: " if 1", count: 5000)) }}",
+        String(repeating: "{% if 1 %}", count: 5000),
+        String(repeating: " ", count: 300_000),
+    ])
+    func whatWouldNotEndIsStopped(source: String) throws {
+        let error = try #require(refusal(source))
+        #expect(error.kind == .limit)
+    }
+
+    @Test func valuesNestedWithoutEndAreStopped() {
+        let source = "{% set a = [] %}" + String(repeating: "{% set a = [a] %}", count: 5000)
+        #expect(refusal(source + "{{ a }}")?.kind == .limit)
+        #expect(refusal(source + "{{ a | tojson }}")?.kind == .limit)
+        #expect(refusal(source + "{% set b = a %}{{ a == b }}")?.kind == .limit)
+        let doubled = "{% set a = [1] %}" + String(repeating: "{% set a = [a, a] %}", count: 60)
+        #expect(refusal(doubled + "{{ a }}")?.kind == .limit)
+        #expect(refusal(doubled + "{{ a == a }}")?.kind == .limit)
+    }
+
+    @Test(arguments: [
+        "{{ 9223372036854775807 + 1 }}", "{{ (-9223372036854775807 - 1) // -1 }}", "{{ 2 ** 64 }}",
+        "{{ (-9223372036854775807 - 1) | abs }}", "{{ 'x'[1:2:0] }}", "{{ range(1, 2, 0) }}", "{{ {[]: 1} }}",
+        "{{ 1 if }}", "{{ strftime_now('%Y' * 1000) }}", "{{ 99999999999999999999 }}", "{{ '\\ud800' }}",
+        "{{ '\\x4' }}",
+        "{{ loop.index }}", "{% set x = y = 1 %}", "{{ [1, 'a'] | sort }}", "{{ 1.5 | round(99) }}",
+        "{{ 'abc'[9223372036854775807:][::-9223372036854775807].x.y }}", "{%", "{{", "{#", "{{ '",
+    ])
+    func nonsenseIsAnErrorNotACrash(source: String) {
+        #expect(refusal(source) != nil)
+    }
+
+    @Test func jsonKeepsOrderAndRefusesWhatIsNotJSON() throws {
+        let value = try JinjaValue(
+            json: Array(#"{"b": 1, "a": [1.5, "\ud83d\ude00\ud83d"], "b": null}"#.utf8))
+        let text = try ChatTemplate(source: "{{ v | tojson }}").render(variables: ["v": value])
+        #expect(text.string == "{\"b\": null, \"a\": [1.5, \"😀\u{FFFD}\"]}")
+        for broken in [
+            "", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"\u{1}\"", "[1] 2", "{,}", "\"\\u12\"", "+1", "1e999",
+            "'a'",
+            String(repeating: "[", count: 100_000),
+        ] {
+            #expect(throws: JSONError.self, "\(broken.prefix(20))") {
+                try JinjaValue(json: Array(broken.utf8))
+            }
+        }
+    }
+}
