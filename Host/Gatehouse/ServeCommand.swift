@@ -114,7 +114,7 @@ struct ServeCommand: Command {
         let fields =
             (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
         let pages = fields.count > 1 ? Int(fields[1]) ?? 0 : 0
-        return pages * Int(sysconf(Int32(_SC_PAGESIZE))) >> 20
+        return (pages * Int(sysconf(Int32(_SC_PAGESIZE)))) >> 20
     }
 }
 

@@ -1,0 +1,43 @@
+#!/bin/sh
+# Installs what is missing, builds, fetches the default model, and serves. The work of earlier runs is kept.
+set -eu
+root=$(cd "$(dirname "$0")" && pwd)
+
+usage() {
+    cat <<'EOF'
+usage: ./run_server.sh [OPTION]…
+
+Installs the Debian packages that are missing, builds host, SDK and plugins, fetches the default model, and serves the
+OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is kept. Options go to gatehouse serve:
+
+  --model P       the model file (default: what models/ holds); with it no model is fetched
+  --registry P    the plugins (default: registry.json)
+  --threads N     threads (default: one a core)
+  --ctx N         tokens that a prompt and its answer may take (default: as the model was trained)
+  --host H        the address to listen on (default: 127.0.0.1)
+  --port N        the port to listen on, 0 for any free one (default: 8000)
+  --model-name N  a name that the model answers to; may be repeated (default: the file's)
+  --strict-model  answer 404 to any other model name
+  --socket P      where gatehouse plugin finds the daemon
+  --data D        what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
+EOF
+}
+
+own_model=no
+for word in "$@"; do
+    case $word in
+    -h | --help)
+        usage
+        exit 0
+        ;;
+    --model | --model=*) own_model=yes ;;
+    esac
+done
+
+. "$root/Scripts/setup.sh"
+install_build_packages
+info "Building the host"
+swift build -c release --package-path "$root" --quiet || fail "the host did not build; see above"
+build_plugins
+[ "$own_model" = yes ] || fetch_model
+exec "$root/.build/release/gatehouse" serve "$@"

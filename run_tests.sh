@@ -1,0 +1,42 @@
+#!/bin/sh
+# Installs what the tests need, builds, and runs every test of host, SDK and plugins.
+set -eu
+root=$(cd "$(dirname "$0")" && pwd)
+cd "$root"
+. "$root/Scripts/setup.sh"
+
+install_build_packages
+ensure_pip
+# The clients that people use, tried against the daemon; kept out of the system's Python.
+clients="$root/.build-clients"
+if [ ! -d "$clients/openai" ]; then
+    info "Installing the client libraries that the tests use"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$clients" \
+        openai==3.54.0 || fail "pip could not install the client libraries"
+fi
+fetch_model
+
+info "Checking the format"
+swift format lint --strict --recursive --parallel Package.swift Host SDK Tests
+
+info "Testing the host"
+swift build -c release --quiet
+swift test -c release --disable-testable-imports
+
+build_plugins
+info "Testing the SDK"
+swift test -c release --disable-testable-imports --package-path SDK
+swift build -c release --quiet --package-path SDK/Examples/WordCount
+
+info "Testing the plugins"
+for plugin in Plugins/*/; do
+    if [ -f "$plugin/Makefile" ]; then
+        make --no-print-directory -C "$plugin" test
+    elif [ -d "$plugin/Tests" ]; then
+        swift test -c release --package-path "$plugin"
+    fi
+done
+
+info "Testing the commands and the daemon"
+PYTHONPATH="$clients" python3 -m unittest discover --start-directory Tests/EndToEnd --verbose
+info "All tests passed"
