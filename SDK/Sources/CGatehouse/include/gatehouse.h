@@ -13,9 +13,11 @@
 //  Memory     Whoever allocates frees. Inputs, arguments and strings handed to a call are borrowed until it
 //             returns; the receiver copies what it keeps. Descriptors and the entry live as long as the library.
 //  Failure    Fallible functions return a GatehouseStatus. Before returning anything but OK or CANCELLED they say
-//             why, in one sentence, once, through the host's set_error. On failure out-parameters are untouched
-//             and ownership stays with the caller. Nothing throws, unwinds, longjmps or exits across a call.
-//  Strings    UTF-8. Data is pointer and length; ids, media types and absolute paths are NUL-terminated.
+//             why, in one sentence, through the host's set_error. On failure out-parameters are untouched and
+//             ownership stays with the caller. Nothing throws, unwinds, longjmps or exits across a call.
+//  Strings    UTF-8. Data is pointer and length, not NUL-terminated, and the pointer may be NULL where the length
+//             is 0; ids, media types and absolute paths are NUL-terminated. No other pointer is NULL unless its
+//             comment says that it may be.
 //  Structs    `struct_size` is sizeof the struct as its writer knows it, for checking; the sizes below are those of
 //             64-bit systems, and no struct has hidden padding. A layout that shipped never changes: growth is a
 //             new extension. `reserved` fields are zero. Optional function pointers are
@@ -27,8 +29,10 @@
 //             [in-call]  only during the call that was handed it, from any thread of the plugin
 //             Two calls on one instance never overlap unless the descriptor says GATEHOUSE_REENTRANT.
 //  Process    A plugin does not touch signal handlers, the locale, the working folder, the environment, or
-//             standard input and output. It starts no process. Threads it starts end in destroy or finalize.
-//             It may run in a sandbox: no network, no files but its weights and its cache folder.
+//             standard input and output. What it or its libraries write to standard error goes to the host's. It
+//             may change settings of a library that only it uses, in initialize. It starts no process. Threads it
+//             starts end in destroy or finalize. It may run in a sandbox: no network, and no files but its weights,
+//             its cache folder, and what the operator lists for it.
 
 #ifndef GATEHOUSE_H
 #define GATEHOUSE_H
@@ -49,8 +53,8 @@ enum {
     GATEHOUSE_ABI_MINOR = 1,
 };
 
-// The bytes "GATEHSE" and NUL, read as a little-endian 64-bit number.
-static const uint64_t GATEHOUSE_MAGIC = 0x0045534845544147u;
+// The bytes "GATEHSE" and NUL, read as a little-endian 64-bit number. A macro, so that a static entry can use it.
+#define GATEHOUSE_MAGIC 0x0045534845544147ull
 
 // ---------------------------------------------------------------------------------------------------------------
 // Status
@@ -62,7 +66,7 @@ enum {
     GATEHOUSE_BAD_INPUT = 2,          // the input is not what its media type says, or is beyond declared limits
     GATEHOUSE_BAD_CONFIGURATION = 3,  // the message names the key, what was expected and what was found
     GATEHOUSE_NO_WEIGHTS = 4,         // weights missing or damaged; the message names the file
-    GATEHOUSE_UNSUPPORTED = 5,        // never: this plugin does not do that
+    GATEHOUSE_UNSUPPORTED = 5,        // never: an id, media type or kind of part that this plugin does not know
     GATEHOUSE_UNAVAILABLE = 6,        // not now: trying again later may work
     GATEHOUSE_OUT_OF_MEMORY = 7,
     GATEHOUSE_FAILED = 8,             // anything else
@@ -91,7 +95,7 @@ typedef struct GatehouseHost {  // 56 bytes
     // One line for the operator's log; line ends inside it are replaced. The host may drop lines of a flood. [any]
     void (*log)(void *ctx, int32_t level, const char *text, uint64_t size);
 
-    // Why the call in progress is about to fail. The last message of a call counts. [in-call]
+    // Why the call in progress is about to fail. Of several messages in one call the last counts. [in-call]
     void (*set_error)(void *ctx, const char *text, uint64_t size);
 
     // A further service by id ("gatehouse.NAME/REVISION"), or NULL where this host has none. [any]
@@ -147,6 +151,8 @@ enum {
     GATEHOUSE_PART_PIXELS = 3,   // 8-bit RGBA, not premultiplied, sRGB, `stride` bytes from row to row
 };
 
+// The media types of the descriptor speak of ENCODED parts. A plugin that takes parts decoded already says so in its
+// own documentation; every other answers them with UNSUPPORTED.
 typedef struct GatehousePart {  // 56 bytes
     uint32_t kind;
     uint32_t reserved;
@@ -225,16 +231,17 @@ typedef struct GatehouseRows {  // 56 bytes
     const int32_t *positions;    // [rows, axes]: 0 ≤ t < grid_t, and so on; NULL where axes is 0
 } GatehouseRows;
 
-// Receives what encode makes. A segment is begin, then one or more of the calls of its kind, then end; segments
-// follow each other and refer to parts in rising order. A part may have none. Each function copies before it
-// returns. When one returns anything but OK, stop at once and return that status without a message. [in-call]
+// Receives what encode makes. A segment is begin, then any number of the calls of its kind, then end; with none it is
+// empty. Segments follow each other and refer to parts in rising order; a part may have none or several. Each function
+// copies before it returns. When one returns anything but OK, stop at once and return that status without a message;
+// nothing else is owed, end included. [in-call]
 typedef struct GatehouseSink {  // 72 bytes
     uint32_t struct_size;
     uint32_t reserved;
     void *ctx;
 
     // Opens a segment for input part `part`. `kind` is one GATEHOUSE_OUTPUT_ bit; `expected` is the bytes, slots or
-    // rows to come if they are known, else 0.
+    // rows to come if they are known, else 0; it is a hint and binds nobody.
     GatehouseStatus (*begin)(void *ctx, uint32_t part, uint32_t kind, uint64_t expected);
 
     // Append to the open segment.
