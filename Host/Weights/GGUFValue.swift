@@ -76,6 +76,21 @@ public enum GGUFValue: Sendable {
     }
 }
 
+extension GGUFValue: CustomStringConvertible {
+    /// The value as people write it; of a long array its first elements and their number.
+    public var description: String {
+        switch self {
+        case .unsigned, .signed, .bool: return kind
+        case .float(let value): return "\(Float(value))"
+        case .string(let value): return value
+        case .array(let array):
+            let shown = 4
+            let first = ((try? array.values(first: shown)) ?? []).map(\.description).joined(separator: ", ")
+            return array.count > shown ? "[\(first), …], \(array.count) in all" : "[\(first)]"
+        }
+    }
+}
+
 /// An array among the metadata. Its extent is checked when the file is opened; its elements are read from the
 /// mapped file each time they are asked for, so that opening a file does not pay for its vocabulary.
 public struct GGUFArray: Sendable {
@@ -111,10 +126,11 @@ public struct GGUFArray: Sendable {
         }
     }
 
-    /// The elements, whatever their type.
-    public func values() throws(GGUFError) -> [GGUFValue] {
+    /// The elements, whatever their type; at most the `first` of them.
+    public func values(first most: Int = .max) throws(GGUFError) -> [GGUFValue] {
         var reader = ByteReader(file, at: start)
         var values: [GGUFValue] = []
+        let count = min(count, most)
         values.reserveCapacity(count)
         for index in 0..<count {
             values.append(
