@@ -100,7 +100,7 @@ public actor Supervisor {
         slots.values.map { slot in
             PluginStatus(
                 plugin: slot.plugin.id, version: slot.version.version, state: slot.state,
-                processID: slot.loaded?.processID, counts: slot.counts)
+                processID: slot.loaded?.processID, waiting: slot.line.count, counts: slot.counts)
         }
     }
 
@@ -311,6 +311,8 @@ public struct PluginStatus: Sendable {
     public let state: EncoderState
     /// Where it runs; nil where it is not loaded.
     public let processID: Int32?
+    /// Calls that wait for their turn.
+    public let waiting: Int
     public let counts: Counts
 }
 

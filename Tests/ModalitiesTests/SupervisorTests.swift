@@ -188,13 +188,15 @@ extension RealWorkers {
         @Test func callsAreServedInTheOrderOfTheirArrival() async throws {
             let bench = try Bench()
             let turns = try Fixtures.plugin("turns")
-            try await bench.supervisor.load(turns, turns.defaultVersion)
-            // Tasks that an actor starts enter another actor in order only one by one, so each is seen to have begun.
+            let holder = Task { await bench.failure(turns, "hold") }
+            try await eventually("the first call begins") { bench.hasLogged("turns: began") }
             var calls: [Task<String, any Error>] = []
             for call in 0..<20 {
                 calls.append(Task { try await bench.text(turns, "\(call)") })
-                try await Task.sleep(for: .microseconds(200))
+                try await eventually("call \(call) waits") { await bench.status(turns)?.waiting == call + 1 }
             }
+            holder.cancel()
+            _ = await holder.value
             var answers: [String] = []
             for call in calls { answers.append(try await call.value) }
             #expect(answers == (0..<20).map { "\($0):\($0)" })

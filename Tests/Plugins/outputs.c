@@ -170,9 +170,15 @@ ENCODE(soft) {
     return status == GATEHOUSE_OK ? sink->end(sink->ctx) : status;
 }
 
-// The number of this call in the life of the process; fails when two calls overlap.
+// The number of this call in the life of the process; fails when two calls overlap. Input "hold": works until it is
+// cancelled, and does not count.
 ENCODE(turns) {
     static int inside, calls;
+    if (input->parts[0].size == 4 && !memcmp(input->parts[0].data, "hold", 4)) {
+        fixture->host->log(fixture->host->ctx, GATEHOUSE_LOG_INFO, "began", 5);
+        while (!job->cancelled(job->ctx)) sleep_milliseconds(1);
+        return GATEHOUSE_CANCELLED;
+    }
     if (__atomic_exchange_n(&inside, 1, __ATOMIC_SEQ_CST)) {
         fixture_fail(fixture->host, "two calls at once");
         return GATEHOUSE_FAILED;
