@@ -56,7 +56,8 @@ let package = Package(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
-            name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "Fusion"],
+            // The worker is run, not linked: the dependency has it built.
+            name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker"],
             path: "Tests/ModalitiesTests"),
         .testTarget(name: "ServerTests", dependencies: ["Server"], path: "Tests/ServerTests"),
     ],

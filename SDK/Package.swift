@@ -12,6 +12,7 @@ let package = Package(
     targets: [
         .target(name: "CGatehouse"),
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
+        .testTarget(name: "GatehouseSDKTests", dependencies: ["GatehouseSDK", "CGatehouse"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

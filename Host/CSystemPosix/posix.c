@@ -40,8 +40,9 @@ ssize_t gh_receive(int socket, void *data, size_t size, int *descriptor) {
         struct cmsghdr header;
         char space[CMSG_SPACE(sizeof(int))];
     } control;
+    // CMSG_LEN, not the whole space: its padding would let a second descriptor in, which nobody would close.
     struct msghdr message = {
-        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof control};
+        .msg_iov = &part, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = CMSG_LEN(sizeof(int))};
     *descriptor = -1;
     ssize_t received;
     do {
@@ -57,7 +58,11 @@ ssize_t gh_receive(int socket, void *data, size_t size, int *descriptor) {
 }
 
 int gh_memfd(const char *name) {
-    return memfd_create(name, MFD_CLOEXEC);
+    return memfd_create(name, MFD_CLOEXEC | MFD_ALLOW_SEALING);
+}
+
+int gh_seal_size(int descriptor) {
+    return fcntl(descriptor, F_ADD_SEALS, F_SEAL_SHRINK);
 }
 
 int gh_socketpair(int sockets[2]) {

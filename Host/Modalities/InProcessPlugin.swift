@@ -7,12 +7,19 @@ final class InProcessPlugin: LoadedPlugin {
     let facts: PluginFacts
     let outputs: OutputFacts
     var processID: Int32 { getpid() }
-    var isAlive: Bool { !unloaded.load(ordering: .relaxed) }
+    var isAlive: Bool { !calls.withLock { $0.isEnded } }
 
     private let name: String
     private let work: BlockingQueue<Work>
-    private let jobs: Atomic<UInt64> = Atomic(1)
-    private let unloaded = Atomic<Bool>(false)
+    private let calls = Mutex(Calls())
+
+    /// Calls that were handed to the thread and have not come back.
+    private struct Calls {
+        var nextJob: UInt64 = 1
+        var running: [UInt64: JobControl] = [:]
+        /// Set with the lock held that also guards the order of `work`: nothing follows `.end`.
+        var isEnded = false
+    }
 
     private enum Work: Sendable {
         case encode(EncodeInput, JobControl, CheckedContinuation<Result<EncodeOutput, PluginFailure>, Never>)
@@ -64,12 +71,26 @@ final class InProcessPlugin: LoadedPlugin {
     }
 
     func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput {
-        let job = JobControl(id: jobs.add(1, ordering: .relaxed).oldValue)
+        let job = calls.withLock { calls in
+            defer { calls.nextJob += 1 }
+            return JobControl(id: calls.nextJob)
+        }
         let result = await withTaskCancellationHandler {
-            await withCheckedContinuation { continuation in work.add(.encode(input, job, continuation)) }
+            await withCheckedContinuation { continuation in
+                let isEnded = calls.withLock { calls in
+                    if calls.isEnded { return true }
+                    calls.running[job.id] = job
+                    work.add(.encode(input, job, continuation))
+                    return false
+                }
+                if isEnded {
+                    continuation.resume(returning: .failure(PluginFailure(.unavailable, "it was unloaded")))
+                }
+            }
         } onCancel: {
             job.cancel()
         }
+        calls.withLock { $0.running[job.id] = nil }
         do throws(PluginFailure) {
             return try result.get()
         } catch {
@@ -78,7 +99,12 @@ final class InProcessPlugin: LoadedPlugin {
     }
 
     func unload() {
-        if !unloaded.exchange(true, ordering: .relaxed) { work.add(.end) }
+        calls.withLock { calls in
+            if calls.isEnded { return }
+            calls.isEnded = true
+            for job in calls.running.values { job.cancel() }
+            work.add(.end)
+        }
     }
 
     /// Until `.end`; then the instance is destroyed, on the thread that used it.

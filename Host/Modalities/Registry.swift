@@ -139,8 +139,9 @@ public struct RegisteredPlugin: Sendable {
             idle.value == .null
             ? nil
             : idle.number("seconds from 0, or null for never", in: 0...1e9) ?? Self.defaultIdleUnloadSeconds
-        prompt = cursor["prompt"].string("a text with {output}", default: "{output}") ?? ""
-        if !prompt.contains("{output}") { cursor["prompt"].expected("a text with {output}") }
+        let prompt = cursor["prompt"].string("a text with {output}", default: "{output}")
+        if let prompt, !prompt.contains("{output}") { cursor["prompt"].expected("a text with {output}") }
+        self.prompt = prompt ?? ""
         if case .object = cursor["configuration"].value ?? .object([:]) {
         } else {
             cursor["configuration"].expected("an object")
@@ -185,7 +186,7 @@ public struct RegisteredVersion: Sendable {
             if version == nil { cursor["version"].expected("a semantic version such as \"1.0.0\"") }
             return version
         }
-        library = Self.file(cursor["library"], "the path of a shared library", folder: folder) ?? ""
+        library = Self.library(cursor["library"], folder: folder) ?? ""
         weights =
             cursor["weights"].value == nil
             ? nil : Self.file(cursor["weights"], "the path of a file or folder", folder: folder)
@@ -193,6 +194,9 @@ public struct RegisteredVersion: Sendable {
         if digests.value != nil { digests.object(known: ["library", "weights"]) }
         librarySHA256 = Self.digest(digests["library"])
         weightsSHA256 = Self.digest(digests["weights"])
+        if weightsSHA256 != nil, cursor["weights"].value == nil {
+            digests["weights"].reject(expected: "weights that it is the digest of", found: "no field weights")
+        }
         share = cursor["share"].number("a part of the traffic, 0 to 1", in: 0...1) ?? 1
         guard let version else { return nil }
         self.version = version
@@ -204,6 +208,17 @@ public struct RegisteredVersion: Sendable {
         let path = URL(fileURLWithPath: text, relativeTo: folder).standardizedFileURL.path
         if !FileManager.default.fileExists(atPath: path) {
             cursor.reject(expected: what, found: "nothing at \(path)")
+        }
+        return path
+    }
+
+    /// The same for a shared library. Opening what is no file may wait for ever, so it is refused here.
+    private static func library(_ cursor: JSONCursor, folder: URL) -> String? {
+        let what = "the path of a shared library"
+        guard let path = file(cursor, what, folder: folder) else { return nil }
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            cursor.reject(expected: what, found: "something that is no file at \(path)")
         }
         return path
     }

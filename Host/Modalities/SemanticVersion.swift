@@ -7,8 +7,8 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
 
     /// nil where `text` is no semantic version.
     public init?(_ text: String) {
-        let core = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)[0]
-        let halves = core.split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
+        let parts = text.split(separator: "+", maxSplits: 1, omittingEmptySubsequences: false)
+        let halves = parts[0].split(separator: "-", maxSplits: 1, omittingEmptySubsequences: false)
         let numbers = halves[0].split(separator: ".", omittingEmptySubsequences: false).map {
             Self.number($0)
         }
@@ -17,9 +17,10 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
         let isIdentifier = { (part: Substring) in
             !part.isEmpty && part.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }
         }
-        guard numbers.count == 3, !numbers.contains(nil), prerelease.allSatisfy(isIdentifier) else {
-            return nil
-        }
+        let build = parts.count > 1 ? parts[1].split(separator: ".", omittingEmptySubsequences: false) : []
+        guard numbers.count == 3, !numbers.contains(nil), (prerelease + build).allSatisfy(isIdentifier),
+            prerelease.allSatisfy({ !Self.isDigits($0) || $0 == "0" || !$0.hasPrefix("0") })
+        else { return nil }
         description = text
         self.numbers = numbers.compactMap { $0 }
         self.prerelease = prerelease
@@ -40,11 +41,12 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
             return !left.prerelease.isEmpty && right.prerelease.isEmpty
         }
         for (a, b) in zip(left.prerelease, right.prerelease) where a != b {
-            switch (number(a), number(b)) {
-            case (let a?, let b?): return a < b
-            case (_?, nil): return true
-            case (nil, _?): return false
-            case (nil, nil): return a < b
+            switch (isDigits(a), isDigits(b)) {
+            // Without leading zeros the longer number is the larger one, however long.
+            case (true, true): return a.count != b.count ? a.count < b.count : a < b
+            case (true, false): return true
+            case (false, true): return false
+            case (false, false): return a < b
             }
         }
         return left.prerelease.count < right.prerelease.count
@@ -52,9 +54,11 @@ public struct SemanticVersion: Sendable, Hashable, Comparable, CustomStringConve
 
     /// A number without leading zeros.
     private static func number(_ part: Substring) -> Int? {
-        guard part == "0" || (!part.hasPrefix("0") && part.allSatisfy { $0.isASCII && $0.isNumber }) else {
-            return nil
-        }
+        guard part == "0" || (!part.hasPrefix("0") && isDigits(part)) else { return nil }
         return Int(part)
+    }
+
+    private static func isDigits(_ part: Substring) -> Bool {
+        part.allSatisfy { $0.isASCII && $0.isNumber }
     }
 }

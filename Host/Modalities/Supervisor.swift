@@ -33,12 +33,14 @@ public actor Supervisor {
         let version: RegisteredVersion
         var state = EncoderState.unloaded
         var loaded: (any LoadedPlugin)?
+        /// The loading in progress.
+        var loading: Task<Result<any LoadedPlugin, PluginFailure>, Never>?
         /// Tickets of the calls that wait for their turn, in order of arrival.
         var line: [UInt64] = []
         /// Those of them that sleep until they are woken to look again.
         var sleeping: [UInt64: CheckedContinuation<Void, Never>] = [:]
-        /// Counts the times that it fell idle, so that a timer knows whether its own is still the last.
-        var idlePeriod: UInt64 = 0
+        /// Unloads it; runs while it is idle.
+        var idleTimer: Task<Void, Never>?
         var counts = PluginStatus.Counts()
     }
 
@@ -98,14 +100,17 @@ public actor Supervisor {
         slots.values.map { slot in
             PluginStatus(
                 plugin: slot.plugin.id, version: slot.version.version, state: slot.state,
-                processID: slot.loaded?.processID, counts: slot.counts)
+                processID: slot.loaded?.processID, waiting: slot.line.count, counts: slot.counts)
         }
     }
 
     /// Lets every plugin go; calls in progress fail, and no further call is taken.
     public func stop() {
         isStopped = true
-        for key in slots.keys { unload(key) }
+        for key in slots.keys {
+            slots[key]?.loading?.cancel()
+            unload(key)
+        }
     }
 
     /// Waits for the turn and makes sure that the plugin is there. Every success is followed by ``release(_:)``.
@@ -117,9 +122,15 @@ public actor Supervisor {
         guard await turn(key) else {
             throw PluginFailure(.cancelled, "cancelled while waiting for plugin \(plugin.id)")
         }
+        if isStopped {
+            wakeNext(key)
+            throw PluginFailure(.unavailable, "the host is stopping")
+        }
+        slots[key]?.idleTimer?.cancel()
         if slots[key]?.state == .idle {
             move(key, .call)
             if let loaded = slots[key]?.loaded, loaded.isAlive { return (loaded, 0) }
+            slots[key]?.loaded = nil
             move(key, .leave)
         }
         if isCall, plugin.load == .manual {
@@ -131,12 +142,16 @@ public actor Supervisor {
         let start = monotonicNanoseconds()
         do throws(PluginFailure) {
             let loaded = try await load(plugin, version, key)
+            if isStopped {
+                loaded.unload()
+                throw PluginFailure(.unavailable, "the host is stopping")
+            }
             slots[key]?.loaded = loaded
             slots[key]?.counts.loads += 1
             move(key, .loaded)
             return (loaded, Double(monotonicNanoseconds() - start) / 1e6)
         } catch {
-            slots[key]?.counts.errors += 1
+            if error.reason != .cancelled { slots[key]?.counts.errors += 1 }
             move(key, .failed)
             wakeNext(key)
             throw error
@@ -197,17 +212,17 @@ public actor Supervisor {
     }
 
     private func startIdleTimer(_ key: SlotKey) {
-        slots[key]?.idlePeriod += 1
-        guard let slot = slots[key], let seconds = slot.plugin.idleUnloadSeconds else { return }
-        let period = slot.idlePeriod
-        Task { [weak self] in
+        slots[key]?.idleTimer?.cancel()
+        guard let seconds = slots[key]?.plugin.idleUnloadSeconds else { return }
+        slots[key]?.idleTimer = Task { [weak self] in
             try? await Task.sleep(for: .seconds(seconds))
-            await self?.unloadIfStillIdle(key, period)
+            await self?.unloadIfStillIdle(key)
         }
     }
 
-    private func unloadIfStillIdle(_ key: SlotKey, _ period: UInt64) {
-        if slots[key]?.state == .idle, slots[key]?.idlePeriod == period { unload(key) }
+    /// Called by the timer's task, which a later call cancels.
+    private func unloadIfStillIdle(_ key: SlotKey) {
+        if slots[key]?.state == .idle, !Task.isCancelled { unload(key) }
     }
 
     private func unload(_ key: SlotKey) {
@@ -223,10 +238,34 @@ public actor Supervisor {
         if slots[key]?.loaded?.isAlive == false { unload(key) }
     }
 
+    /// Loads in a task of its own, which ``stop()`` can cancel too.
     private func load(
         _ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ key: SlotKey
     ) async throws(PluginFailure) -> any LoadedPlugin {
-        try version.verify()
+        let loading = Task { () async -> Result<any LoadedPlugin, PluginFailure> in
+            do throws(PluginFailure) {
+                return .success(try await start(plugin, version, key))
+            } catch {
+                return .failure(error)
+            }
+        }
+        slots[key]?.loading = loading
+        defer { slots[key]?.loading = nil }
+        let result = await withTaskCancellationHandler {
+            await loading.value
+        } onCancel: {
+            loading.cancel()
+        }
+        if case .failure(let failure) = result, Task.isCancelled, failure.reason == .unavailable {
+            throw PluginFailure(.cancelled, "cancelled while plugin \(plugin.id) was loading")
+        }
+        return try result.get()
+    }
+
+    private func start(
+        _ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ key: SlotKey
+    ) async throws(PluginFailure) -> any LoadedPlugin {
+        try await version.verify()
         let request = OpenRequest(
             library: version.library, plugin: plugin.id, configuration: plugin.configuration,
             weights: version.weights, threads: UInt32(threads), decoder: decoder)
@@ -272,12 +311,33 @@ public struct PluginStatus: Sendable {
     public let state: EncoderState
     /// Where it runs; nil where it is not loaded.
     public let processID: Int32?
+    /// Calls that wait for their turn.
+    public let waiting: Int
     public let counts: Counts
 }
 
 extension RegisteredVersion {
-    /// Holds the files to the digests that the registry gives.
-    func verify() throws(PluginFailure) {
+    /// Holds the files to the digests that the registry gives. Gigabytes may have to be read, so a thread of its own
+    /// does it.
+    func verify() async throws(PluginFailure) {
+        if librarySHA256 == nil, weightsSHA256 == nil { return }
+        let result: Result<Void, PluginFailure> = await withCheckedContinuation { continuation in
+            do throws(PluginFailure) {
+                try startThread {
+                    do throws(PluginFailure) {
+                        continuation.resume(returning: .success(try verifyNow()))
+                    } catch {
+                        continuation.resume(returning: .failure(error))
+                    }
+                }
+            } catch {
+                continuation.resume(returning: .failure(error))
+            }
+        }
+        try result.get()
+    }
+
+    private func verifyNow() throws(PluginFailure) {
         try Self.verify(library, librarySHA256, "library")
         if let weights { try Self.verify(weights, weightsSHA256, "weights") }
     }

@@ -19,22 +19,31 @@ final class WorkerProcess: LoadedPlugin {
     /// Time that a plugin has to return after it was told that a result is no longer wanted.
     private static let cancelGrace = Duration.seconds(5)
 
-    /// Starts `executable` and waits until the plugin is ready. `name` is used in messages; `ended` is called once,
-    /// from any thread, when the process is gone.
+    /// Starts `executable` and waits until the plugin is ready; a cancelled task ends the process. `name` is used in
+    /// messages; `ended` is called once, from any thread, when the process is gone.
     static func start(
         executable: String, name: String, request: OpenRequest, log: @escaping PluginLog,
         ended: @escaping @Sendable () -> Void
     ) async throws(PluginFailure) -> WorkerProcess {
-        let (channel, workerSocket) = try WorkerChannel.pair()
-        defer { close(workerSocket) }
-        let processID = try spawn(executable, socket: workerSocket, threads: request.threads)
+        let (channel, processID) = try spawn(executable, threads: request.threads)
         let connection = Connection(
             channel: channel, processID: processID, name: name, log: { log(request.plugin, $0, $1) },
             ended: ended)
         do throws(PluginFailure) {
             try startThread { connection.readReplies() }
-            guard case .opened(let facts, let outputs) = try await connection.call(job: 0, .open(request))
-            else {
+        } catch {
+            // Nobody else will take it from the system's table.
+            kill(processID, SIGKILL)
+            waitpid(processID, nil, 0)
+            throw error
+        }
+        do throws(PluginFailure) {
+            let opened = await withTaskCancellationHandler {
+                await connection.call(job: 0, .open(request))
+            } onCancel: {
+                connection.end()
+            }
+            guard case .opened(let facts, let outputs) = try opened.get() else {
                 throw PluginFailure(.violation, "the worker answered out of turn")
             }
             return WorkerProcess(
@@ -55,17 +64,15 @@ final class WorkerProcess: LoadedPlugin {
         self.connection = connection
     }
 
+    deinit {
+        connection.end()
+    }
+
     func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput {
         let job = connection.newJob()
-        let call = Task { () async -> Result<WorkerReply, PluginFailure> in
-            do throws(PluginFailure) {
-                return .success(try await connection.encode(job: job, input))
-            } catch {
-                return .failure(error)
-            }
-        }
+        let message = HostMessage.encode(job: job, deadline: 0, parts: input.parts)
         let result = await withTaskCancellationHandler {
-            await call.value
+            await connection.call(job: job, message, memory: input.memory)
         } onCancel: {
             connection.cancel(job: job)
             Task { [connection] in
@@ -77,6 +84,9 @@ final class WorkerProcess: LoadedPlugin {
             guard case .encoded(_, let nanoseconds, let segments) = try result.get() else {
                 throw PluginFailure(.violation, "the worker answered out of turn")
             }
+            guard segments.allSatisfy({ $0.part < input.parts.count }) else {
+                throw PluginFailure(.violation, "the worker answered for a part that it was not given")
+            }
             return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
         } catch {
             throw error.prefixed("plugin \(name)")
@@ -87,9 +97,13 @@ final class WorkerProcess: LoadedPlugin {
         connection.end()
     }
 
-    private static func spawn(_ executable: String, socket: Int32, threads: UInt32) throws(PluginFailure)
-        -> Int32
-    {
+    /// The host's end of the socket, and the process that has the other end.
+    private static func spawn(
+        _ executable: String, threads: UInt32
+    ) throws(PluginFailure) -> (WorkerChannel, Int32) {
+        let (channel, socket) = try WorkerChannel.pair()
+        // Closed here at once: as long as the host holds it too, it cannot see the worker hang up.
+        defer { close(socket) }
         // The thread budget, for libraries that read it when they are loaded.
         var variables = ProcessInfo.processInfo.environment
         for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"] { variables[variable] = "\(threads)" }
@@ -101,7 +115,7 @@ final class WorkerProcess: LoadedPlugin {
         guard process > 0 else {
             throw PluginFailure(.system, "starting \(executable): \(String(cString: strerror(errno)))")
         }
-        return process
+        return (channel, process)
     }
 }
 
@@ -113,6 +127,8 @@ private final class Connection: Sendable {
         var waiting: [UInt64: CheckedContinuation<Result<WorkerReply, PluginFailure>, Never>] = [:]
         /// Set when the process is gone: what calls from now on fail with.
         var ending: PluginFailure?
+        /// Jobs that did not return in time after they were cancelled; the process was killed for them.
+        var overdue: Set<UInt64> = []
     }
 
     private let channel: WorkerChannel
@@ -144,15 +160,11 @@ private final class Connection: Sendable {
         }
     }
 
-    func encode(job: UInt64, _ input: EncodeInput) async throws(PluginFailure) -> WorkerReply {
-        try await call(job: job, .encode(job: job, deadline: 0, parts: input.parts), memory: input.memory)
-    }
-
     /// Sends `message` and waits for the reply to `job`.
     func call(
         job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil
-    ) async throws(PluginFailure) -> WorkerReply {
-        let result = await withCheckedContinuation { continuation in
+    ) async -> Result<WorkerReply, PluginFailure> {
+        await withCheckedContinuation { continuation in
             let ending = state.withLock { state in
                 if state.ending == nil { state.waiting[job] = continuation }
                 return state.ending
@@ -167,8 +179,9 @@ private final class Connection: Sendable {
                 // A worker that died is found by the reading thread, whose reason is the better one.
                 log(.debug, error.message)
             }
+            // A cancel that came before the job was sent meant nothing to the worker.
+            if job != 0, Task.isCancelled { cancel(job: job) }
         }
-        return try result.get()
     }
 
     func cancel(job: UInt64) {
@@ -177,7 +190,9 @@ private final class Connection: Sendable {
 
     func killIfPending(job: UInt64) {
         state.withLock { state in
-            if state.waiting[job] != nil, state.ending == nil { kill(processID, SIGKILL) }
+            guard state.waiting[job] != nil, state.ending == nil else { return }
+            state.overdue.insert(job)
+            kill(processID, SIGKILL)
         }
     }
 
@@ -198,10 +213,19 @@ private final class Connection: Sendable {
         waitUntilDead()
         let waiting = state.withLock { state in
             // Reaped under the lock, so that nobody signals a process id that belongs to another by then.
-            let failure = violation ?? PluginFailure(.crashed, "its worker (process \(processID)) \(reap())")
+            let end = reap()
+            let failure =
+                violation
+                ?? (isHungUp.load(ordering: .relaxed)
+                    ? PluginFailure(.unavailable, "it was unloaded before it answered")
+                    : PluginFailure(.crashed, "its worker (process \(processID)) \(end)"))
             state.ending = failure
             defer { state.waiting = [:] }
-            return state.waiting.values.map { ($0, failure) }
+            return state.waiting.map { job, continuation in
+                let overdue = PluginFailure(
+                    .cancelled, "cancelled; it did not return in time, so its worker was ended")
+                return (continuation, state.overdue.contains(job) ? overdue : failure)
+            }
         }
         for (continuation, failure) in waiting { continuation.resume(returning: .failure(failure)) }
         ended()
@@ -229,8 +253,11 @@ private final class Connection: Sendable {
         var info = siginfo_t()
         while true {
             let options = WEXITED | WNOWAIT | (killed ? 0 : WNOHANG)
-            let isDead = waitid(P_PID, id_t(processID), &info, options) == 0 && (killed || info.si_signo != 0)
-            if isDead || errno == ECHILD { return }
+            if waitid(P_PID, id_t(processID), &info, options) == 0 {
+                if killed || info.si_signo != 0 { return }
+            } else if errno != EINTR {
+                return
+            }
             if !killed, monotonicNanoseconds() - start >= patience {
                 kill(processID, SIGKILL)
                 killed = true

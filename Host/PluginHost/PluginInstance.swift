@@ -35,7 +35,9 @@ public final class PluginInstance {
         self.facts = facts
         instance = made
         do {
-            outputs = try Self.describe(made, services)
+            let described = try Self.describe(made, services)
+            try described.check(against: facts)
+            outputs = described
         } catch {
             made.pointee.destroy(made.pointee.ctx)
             throw error
@@ -60,7 +62,7 @@ public final class PluginInstance {
         }
         let message = services.takeError()
         if status == GATEHOUSE_OK { collector.checkFinished() }
-        if let violation = collector.violation { throw PluginFailure(.violation, violation) }
+        if let failure = collector.failure { throw failure }
         if let failure = PluginFailure(status: status, message: message) { throw failure }
         return EncodeOutput(segments: collector.segments, nanoseconds: monotonicNanoseconds() - start)
     }
@@ -73,7 +75,9 @@ public final class PluginInstance {
         let status = instance.pointee.describe(instance.pointee.ctx, &outputs)
         if let failure = PluginFailure(status: status, message: services.takeError()) { throw failure }
         var decoder: DecoderIdentityFacts?
-        if let identity = outputs.decoder, let family = identity.pointee.family,
+        if let identity = outputs.decoder,
+            gatehouse_struct_size(identity) == MemoryLayout<GatehouseDecoderIdentity>.size,
+            let family = identity.pointee.family,
             let fingerprint = identity.pointee.fingerprint
         {
             decoder = DecoderIdentityFacts(
@@ -101,6 +105,19 @@ public final class PluginInstance {
                 struct_size: UInt32(MemoryLayout<GatehouseInput>.size), part_count: UInt32(layouts.count),
                 parts: layouts.baseAddress)
             return withExtendedLifetime((types, input)) { body(&view) }
+        }
+    }
+}
+
+extension OutputFacts {
+    /// Holds what an instance says of itself to what the library said of it.
+    fileprivate func check(against facts: PluginFacts) throws(PluginFailure) {
+        guard kinds & ~facts.outputKinds == 0 else {
+            throw PluginFailure(
+                .violation, "its outputs are of kinds \(kinds); its descriptor declares \(facts.outputKinds)")
+        }
+        guard kinds & UInt32(GATEHOUSE_OUTPUT_ROWS) == 0 || width > 0 else {
+            throw PluginFailure(.violation, "it makes rows and says that they are 0 wide")
         }
     }
 }

@@ -3,19 +3,25 @@ import CGatehouse
 /// The receiving end of a plugin's output: the functions behind `GatehouseSink`.
 ///
 /// It copies what it is handed and holds it to the rules of the ABI. Once a rule is broken every call is refused and
-/// `violation` says which; the encode has failed even if the plugin returns OK. Used by one thread at a time.
+/// `failure` says which; the encode has failed even if the plugin returns OK. Used by one thread at a time.
 final class SegmentCollector {
     /// Rows of one call may take this much.
     static let mostBytes = 1 << 30
+    /// Text, soft tokens and positions of one call: they travel inside a message, whose size is bounded.
+    static let mostMessageBytes = WorkerChannel.mostBytes / 2
 
     private(set) var segments: [EncodedSegment] = []
-    private(set) var violation: String?
+    private(set) var failure: PluginFailure?
 
     private let partCount: Int
     private let outputs: OutputFacts
     private var open: Open?
     private var memory: SharedMemory?
     private var used = 0
+    /// What text, soft tokens and positions take of ``mostMessageBytes``.
+    private var messageBytes = 0
+    /// Bytes, slots or rows that the part of the open segment has so far.
+    private var slotsOfPart = 0
 
     /// The segment that begin opened and end has not closed.
     private struct Open {
@@ -55,8 +61,9 @@ final class SegmentCollector {
 
     /// To be called when encode returned OK.
     func checkFinished() {
-        if violation == nil, let open {
-            violation = "it returned without ending the segment it began for part \(open.part)"
+        if failure == nil, let open {
+            failure = PluginFailure(
+                .violation, "it returned without ending the segment it began for part \(open.part)")
         }
     }
 
@@ -69,14 +76,14 @@ final class SegmentCollector {
     ) -> GatehouseStatus {
         guard let ctx else { return GatehouseStatus(GATEHOUSE_FAILED) }
         let collector = Unmanaged<SegmentCollector>.fromOpaque(ctx).takeUnretainedValue()
-        guard collector.violation == nil else { return GatehouseStatus(GATEHOUSE_FAILED) }
+        guard collector.failure == nil else { return GatehouseStatus(GATEHOUSE_FAILED) }
         do {
             try body(collector)
             return GatehouseStatus(GATEHOUSE_OK)
         } catch let refusal as Refusal {
-            collector.violation = refusal.message
+            collector.failure = PluginFailure(.violation, refusal.message)
         } catch {
-            collector.violation = "the host could not keep its output: \(error)"
+            collector.failure = PluginFailure(.system, "the host could not keep its output: \(error)")
         }
         return GatehouseStatus(GATEHOUSE_FAILED)
     }
@@ -94,6 +101,7 @@ final class SegmentCollector {
         try require(
             known && outputs.kinds & UInt32(kind) != 0,
             "it began output of kind \(kind), which it does not declare")
+        if part != segments.last?.part { slotsOfPart = 0 }
         open = Open(part: part, kind: kind)
     }
 
@@ -111,12 +119,16 @@ final class SegmentCollector {
         }
         let size = Int(clamping: text.pointee.size)
         try require(
-            size <= Self.mostBytes - open.text.count, "its text is larger than \(Self.mostBytes) bytes")
+            size == 0 || text.pointee.data != nil, "its text of \(size) bytes has no data")
+        let spanCount = Int(text.pointee.span_count)
+        try require(spanCount == 0 || text.pointee.spans != nil, "its \(spanCount) spans have no data")
+        try countMessage(size)
+        try countMessage(spanCount * MemoryLayout<GatehouseSpan>.size)
+        try countSlots(size, "bytes of text")
         if size > 0, let data = text.pointee.data {
             open.text.append(contentsOf: UnsafeRawBufferPointer(start: data, count: size))
         }
-        let spans = UnsafeBufferPointer(start: text.pointee.spans, count: Int(text.pointee.span_count))
-        for span in spans {
+        for span in UnsafeBufferPointer(start: text.pointee.spans, count: spanCount) {
             let begin = Int(clamping: span.begin)
             let end = Int(clamping: span.end)
             try require(
@@ -135,7 +147,9 @@ final class SegmentCollector {
         guard let soft, gatehouse_struct_size(soft) == MemoryLayout<GatehouseSoft>.size,
             let slotOffsets = soft.pointee.slot_offsets, let pieceOffsets = soft.pointee.piece_offsets
         else { throw Refusal(message: "its GatehouseSoft is not as the ABI says") }
+        try countSlots(Int(soft.pointee.slot_count), "slots")
         for slot in 0..<Int(soft.pointee.slot_count) {
+            try countMessage(4)
             let first = Int(slotOffsets[slot])
             let last = Int(slotOffsets[slot + 1])
             try require(
@@ -149,6 +163,7 @@ final class SegmentCollector {
                 guard let bytes = soft.pointee.bytes, let weights = soft.pointee.weights else {
                     throw Refusal(message: "its soft pieces have no bytes or no weights")
                 }
+                try countMessage(8 + end - begin)
                 let text = UnsafeRawBufferPointer(start: bytes + begin, count: end - begin)
                 guard let string = String(validating: text, as: UTF8.self) else {
                     throw Refusal(message: "soft piece \(piece) is not UTF-8")
@@ -179,8 +194,8 @@ final class SegmentCollector {
             let values = target + row * width
             switch Int(shape.element_type) {
             case GATEHOUSE_FLOAT32:
-                let floats = source.assumingMemoryBound(to: Float.self)
-                values.update(from: floats, count: width)
+                UnsafeMutableRawPointer(values).copyMemory(
+                    from: source, byteCount: width * MemoryLayout<Float>.size)
             case GATEHOUSE_FLOAT16:
                 for i in 0..<width {
                     let bits = source.loadUnaligned(fromByteOffset: i * 2, as: UInt16.self)
@@ -265,11 +280,15 @@ final class SegmentCollector {
             shape.width == outputs.width && shape.width > 0,
             "its rows are \(shape.width) wide; it declared \(outputs.width)")
         try require(
+            Int(shape.width) <= Self.mostBytes / MemoryLayout<Float>.size,
+            "its rows are larger than \(Self.mostBytes) bytes")
+        try require(
             Int(shape.element_type) <= GATEHOUSE_BFLOAT16,
             "its rows have the unknown type \(shape.element_type)")
         let elementSize = Int(shape.element_type) == GATEHOUSE_FLOAT32 ? 4 : 2
         try require(
-            shape.data == nil || shape.stride >= UInt64(shape.width) * UInt64(elementSize),
+            shape.data == nil
+                || UInt64(shape.width) * UInt64(elementSize)...UInt64(Self.mostBytes) ~= shape.stride,
             "its rows have a stride of \(shape.stride) bytes for \(shape.width) elements of \(elementSize)")
         try require(shape.axes == 0 || shape.axes == 3, "its rows have \(shape.axes) axes; expected 0 or 3")
         try require(shape.axes == 0 || shape.positions != nil, "its rows have axes but no positions")
@@ -278,6 +297,9 @@ final class SegmentCollector {
 
     /// Room for the rows of `shape` behind those the open segment has, with their positions taken in.
     private func reserve(_ open: inout Open, _ shape: GatehouseRows) throws -> UnsafeMutablePointer<Float> {
+        try require(
+            Int(shape.rows) <= Self.mostBytes / (Int(shape.width) * MemoryLayout<Float>.size),
+            "its rows are larger than \(Self.mostBytes) bytes")
         let bytes = Int(shape.rows) * Int(shape.width) * MemoryLayout<Float>.size
         if open.rows == 0 { open.offset = (used + 63) & ~63 }
         let start = open.offset + open.rows * Int(shape.width) * MemoryLayout<Float>.size
@@ -301,6 +323,7 @@ final class SegmentCollector {
         )
         try require(open.rows == 0 || open.grid == grid, "rows of one segment lie in different grids")
         open.grid = grid
+        try countMessage(Int(shape.rows) * 3 * MemoryLayout<Int32>.size)
         for index in 0..<Int(shape.rows) * 3 {
             let position = positions[index]
             let limit = limits[index % 3]
@@ -319,10 +342,21 @@ final class SegmentCollector {
         }
         open.rows += rows
         used = open.offset + open.rows * width * MemoryLayout<Float>.size
-        if outputs.mostSlots > 0 {
-            try require(
-                open.rows <= outputs.mostSlots,
-                "it made \(open.rows) rows; it declared at most \(outputs.mostSlots)")
-        }
+        try countSlots(rows, "rows")
+    }
+
+    /// Holds a part's output to the bound that the instance declared.
+    private func countSlots(_ count: Int, _ what: String) throws(Refusal) {
+        slotsOfPart += count
+        try require(
+            outputs.mostSlots == 0 || slotsOfPart <= outputs.mostSlots,
+            "it made \(slotsOfPart) \(what) for one part; it declared at most \(outputs.mostSlots)")
+    }
+
+    private func countMessage(_ bytes: Int) throws(Refusal) {
+        try require(
+            bytes <= Self.mostMessageBytes - messageBytes,
+            "its text, soft tokens and positions take more than \(Self.mostMessageBytes) bytes")
+        messageBytes += bytes
     }
 }

@@ -3,8 +3,8 @@ import Glibc
 
 /// Memory that a descriptor can carry to another process.
 ///
-/// One side makes and fills it, then hands over the descriptor; the other maps it read-only. Not to be resized once
-/// it was handed over.
+/// One side makes and fills it, then hands over the descriptor; the other maps it read-only. It cannot shrink once it
+/// was adopted.
 public final class SharedMemory: @unchecked Sendable {
     // Safe to share: `base` and `size` change in `grow` only, which its maker calls before anyone else has it.
     public let descriptor: Int32
@@ -29,6 +29,11 @@ public final class SharedMemory: @unchecked Sendable {
 
     /// Maps what another process made. Takes over `descriptor`, also when it throws.
     public init(adopting descriptor: Int32) throws(PluginFailure) {
+        // Without the seal the other side could take the memory away, and reading it would end this process.
+        guard gh_seal_size(descriptor) == 0 else {
+            close(descriptor)
+            throw PluginFailure(.violation, "a descriptor was handed over that is no shared memory")
+        }
         var status = stat()
         guard fstat(descriptor, &status) == 0, status.st_size > 0 else {
             close(descriptor)

@@ -68,10 +68,10 @@ struct WireReader {
         _ body: (inout WireReader) throws(PluginFailure) -> Element
     ) throws(PluginFailure) -> [Element] {
         let count = Int(try read(UInt32.self))
-        // Every element takes at least a byte, so a count beyond the rest is no reason to reserve memory.
+        // Every element takes at least a byte. In memory it may take a hundred, so room comes with what is read.
         guard count <= bytes.count - offset else { throw Self.cut }
         var values: [Element] = []
-        values.reserveCapacity(count)
+        values.reserveCapacity(min(count, 1024))
         for _ in 0..<count { values.append(try body(&self)) }
         return values
     }

@@ -7,7 +7,7 @@ import Synchronization
 /// Sending is for any thread. Receiving is for one thread.
 public final class WorkerChannel: Sendable {
     /// A message may be this long; tensors travel beside it.
-    private static let mostBytes = 64 << 20
+    static let mostBytes = 64 << 20
 
     private let socket: Int32
     private let sending = Mutex(())

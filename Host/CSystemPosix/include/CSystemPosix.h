@@ -17,6 +17,9 @@ ssize_t gh_receive(int socket, void *data, size_t size, int *descriptor);
 // An anonymous file in memory, close-on-exec.
 int gh_memfd(const char *name);
 
+// Keeps an anonymous file from shrinking from now on, whoever holds it. Fails for any other file.
+int gh_seal_size(int descriptor);
+
 // A connected pair of stream sockets, close-on-exec.
 int gh_socketpair(int sockets[2]);
 

@@ -1,0 +1,82 @@
+import Foundation
+import Modalities
+import Testing
+
+@Suite struct RouterTests {
+    /// Two plugins for PNG, one for WAV.
+    private func router() throws -> Router {
+        let library = try Fixtures.library()
+        func plugin(_ id: String, _ accepts: String, _ versions: [String]) -> String {
+            let list = versions.map { #"{"version": "\#($0)", "library": "\#(library)"}"# }.joined(
+                separator: ",")
+            return #"{"id": "\#(id)", "modality": "m", "accepts": \#(accepts), "versions": [\#(list)]}"#
+        }
+        let text =
+            #"{"format": 1, "plugins": ["#
+            + [
+                plugin("first", #"["image/png"]"#, ["1.0.0", "2.0.0"]),
+                plugin("second", #"["image/png", "image/jpeg"]"#, ["1.0.0"]),
+                plugin("sound", #"["audio/wav"]"#, ["1.0.0"]),
+            ].joined(separator: ",") + "]}"
+        return try Fixtures.withFile(text) { Router(try Registry(contentsOf: $0)) }
+    }
+
+    /// The route in one line: `id version weight`, or `off id`.
+    private func route(_ type: String, _ options: [String: ModalityOption] = [:]) throws -> String {
+        switch try router().route(mediaType: type, options: options) {
+        case .plugin(let plugin, let version, let weight):
+            "\(plugin.id) \(version.version)\(weight.map { " \($0)" } ?? "")"
+        case .off(let plugin): "off \(plugin.id)"
+        }
+    }
+
+    @Test func firstPluginThatAcceptsTakesThePart() throws {
+        #expect(try route("image/png") == "first 2.0.0")
+        #expect(try route("image/jpeg") == "second 1.0.0")
+        #expect(try route("image/png", ["first": .auto]) == "first 2.0.0")
+    }
+
+    @Test func pluginThatIsOffLeavesThePartToTheNext() throws {
+        #expect(try route("image/png", ["first": .off]) == "second 1.0.0")
+        #expect(try route("image/png", ["first": .off, "second": .off]) == "off first")
+        #expect(try route("audio/wav", ["first": .off]) == "sound 1.0.0")
+    }
+
+    @Test func requestChoosesVersionAndWeight() throws {
+        let version = try #require(SemanticVersion("1.0.0"))
+        #expect(try route("image/png", ["first": .chosen(version: version, weight: nil)]) == "first 1.0.0")
+        #expect(try route("image/png", ["first": .chosen(version: nil, weight: 0.5)]) == "first 2.0.0 0.5")
+        #expect(try route("image/png", ["first": .chosen(version: version, weight: 0)]) == "first 1.0.0 0.0")
+    }
+
+    @Test func unknownVersionNamesThoseThatAreThere() throws {
+        let version = try #require(SemanticVersion("3.0.0"))
+        let error = try #require(throws: RoutingError.self) {
+            try route("image/png", ["first": .chosen(version: version, weight: nil)])
+        }
+        #expect(
+            error.description
+                == "gatehouse.modalities.first.version: no version 3.0.0; the registry has 2.0.0, 1.0.0")
+    }
+
+    @Test func unknownPluginNamesThoseThatAreThere() throws {
+        #expect(throws: Never.self) { try router().check(["first": .off, "sound": .auto]) }
+        let error = try #require(throws: RoutingError.self) { try router().check(["frist": .off]) }
+        #expect(
+            error.description
+                == "gatehouse.modalities.frist: no such plugin; the registry has first, second, sound")
+    }
+
+    @Test func typeThatNobodyAcceptsIsNamedWithThoseThatAre() throws {
+        let error = try #require(throws: RoutingError.self) { try route("video/mp4") }
+        #expect(
+            error.description
+                == "no plugin accepts video/mp4; accepted media types: audio/wav, image/jpeg, image/png")
+        let empty = try #require(throws: RoutingError.self) {
+            try Router(.empty).route(mediaType: "image/png", options: [:])
+        }
+        #expect(
+            empty.description
+                == "no plugin accepts image/png; accepted media types: none, as the registry has no plugin")
+    }
+}
