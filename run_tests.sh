@@ -19,14 +19,15 @@ fetch_model
 info "Checking the format"
 swift format lint --strict --recursive --parallel Package.swift Host SDK Tests
 
+build_plugins
+swift build -c release --quiet --package-path SDK/Examples/WordCount
+
+info "Testing the SDK"
+swift test -c release --disable-testable-imports --package-path SDK
+
 info "Testing the host"
 swift build -c release --quiet
 swift test -c release --disable-testable-imports
-
-build_plugins
-info "Testing the SDK"
-swift test -c release --disable-testable-imports --package-path SDK
-swift build -c release --quiet --package-path SDK/Examples/WordCount
 
 info "Testing the plugins"
 for plugin in Plugins/*/; do

@@ -107,6 +107,8 @@ final class WorkerProcess: LoadedPlugin {
         // The thread budget, for libraries that read it when they are loaded.
         var variables = ProcessInfo.processInfo.environment
         for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"] { variables[variable] = "\(threads)" }
+        // A fault in a plugin ends its worker at once; Swift's backtracer would hold it back and run a program.
+        variables["SWIFT_BACKTRACE"] = "enable=no"
         let process = withCStrings([executable]) { arguments in
             withCStrings(variables.map { "\($0)=\($1)" }) { environment in
                 gh_spawn(executable, arguments, environment, socket)

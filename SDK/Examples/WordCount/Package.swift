@@ -10,6 +10,14 @@ let package = Package(
             name: "WordCount",
             dependencies: [
                 .product(name: "GatehouseSDK", package: "SDK"), .product(name: "CGatehouse", package: "SDK"),
+            ],
+            // One symbol leaves the library, and no path of the machine that built it: the worker that opens it has the
+            // Swift runtime already.
+            linkerSettings: [
+                .unsafeFlags([
+                    "-Xlinker", "--version-script=\(Context.packageDirectory)/../../exports.map",
+                    "-no-toolchain-stdlib-rpath",
+                ])
             ])
     ],
     swiftLanguageModes: [.v6]
