@@ -3,8 +3,10 @@
 
 #include "configuration.h"
 #include "image.h"
+#include "page.h"
 #include "reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -57,22 +59,28 @@ static GatehouseStatus deliver(const GatehouseSink *sink, uint32_t part, const R
     return status;
 }
 
+// An empty segment, and a line in the log for the operator who wonders why.
+static GatehouseStatus deliver_nothing(const GatehouseHost *host, const GatehouseSink *sink, uint32_t part)
+{
+    char line[128];
+    int length = snprintf(line, sizeof line,
+                          "screen-text: part %u is noise or texture all over and was not searched for text.", part);
+    host->log(host->ctx, GATEHOUSE_LOG_INFO, line, (uint64_t)length);
+    return deliver(sink, part, &(Reading){.text = ""});
+}
+
 // One part from bytes to sink. A refusal by the sink comes back with an empty reason: it is passed on silently.
 static GatehouseStatus encode_part(
     ScreenText *plugin, const GatehouseJob *job, const GatehouseInput *input, uint32_t part,
     const GatehouseSink *sink, Failure *failure)
 {
-    PIX *picture = NULL;
+    PIX *picture = NULL, *page = NULL;
     GatehouseStatus status = image_decode(&input->parts[part], &picture, failure);
-    if (status != GATEHOUSE_OK) return status;
-    PIX *page = NULL;
-    if (!job->cancelled(job->ctx)) page = image_prepare(picture);
+    if (status == GATEHOUSE_OK && job->cancelled(job->ctx)) status = GATEHOUSE_CANCELLED;
+    if (status == GATEHOUSE_OK) status = page_make(picture, job, &page, failure);
     pixDestroy(&picture);
-    if (job->cancelled(job->ctx)) {
-        pixDestroy(&page);
-        return GATEHOUSE_CANCELLED;
-    }
-    if (!page) return fail(failure, GATEHOUSE_OUT_OF_MEMORY, "There is no memory to prepare the image.");
+    if (status != GATEHOUSE_OK) return status;
+    if (!page) return deliver_nothing(plugin->host, sink, part);
 
     Share share = {.job = job, .begin = (double)part / input->part_count, .width = 1.0 / input->part_count};
     Reading reading = {0};

@@ -1,0 +1,152 @@
+#include "words.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+bool words_append(Words *words, const Word *word)
+{
+    if (words->count == words->capacity) {
+        uint32_t capacity = words->capacity ? 2 * words->capacity : 16;
+        Word *grown = realloc(words->words, capacity * sizeof *grown);
+        if (!grown) {
+            free(word->text);
+            return false;
+        }
+        words->words = grown;
+        words->capacity = capacity;
+    }
+    words->words[words->count++] = *word;
+    return true;
+}
+
+static void keep(Words *words, uint32_t begin, uint32_t end)
+{
+    for (uint32_t index = 0; index < words->count; index++)
+        if (index < begin || index >= end) free(words->words[index].text);
+    if (begin > 0) memmove(words->words, words->words + begin, (end - begin) * sizeof *words->words);
+    words->count = end - begin;
+}
+
+void words_free(Words *words)
+{
+    keep(words, 0, 0);
+    free(words->words);
+    *words = (Words){0};
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Characters
+
+// The scalar at `text`, or before it where `backwards`; Tesseract's text is valid UTF-8.
+static uint32_t scalar_at(const char *text, bool backwards)
+{
+    const unsigned char *byte = (const unsigned char *)text;
+    if (backwards) do byte--; while ((*byte & 0xC0) == 0x80);
+    if (*byte < 0x80) return *byte;
+    int more = *byte >= 0xF0 ? 3 : *byte >= 0xE0 ? 2 : 1;
+    uint32_t scalar = *byte & (0x3F >> more);
+    while (more-- > 0) scalar = scalar << 6 | (*++byte & 0x3F);
+    return scalar;
+}
+
+// Characters of Chinese and Japanese writing, their punctuation and full-width forms: written without spaces.
+static bool is_han(uint32_t scalar)
+{
+    return (scalar >= 0x2E80 && scalar <= 0x9FFF) || (scalar >= 0xF900 && scalar <= 0xFAFF)
+        || (scalar >= 0xFE30 && scalar <= 0xFE4F) || (scalar >= 0xFF00 && scalar <= 0xFFEF)
+        || (scalar >= 0x20000 && scalar <= 0x3FFFF);
+}
+
+// Letters and digits of any script, roughly. Not 一, which is what a line across the page is read as when alone.
+static bool is_writing(uint32_t scalar)
+{
+    if (scalar < 0x80)
+        return (scalar >= '0' && scalar <= '9') || ((scalar | 0x20) >= 'a' && (scalar | 0x20) <= 'z');
+    bool is_punctuation = (scalar >= 0x2000 && scalar <= 0x2BFF) || (scalar >= 0x3000 && scalar <= 0x303F)
+                       || (scalar >= 0xFF00 && scalar <= 0xFF0F);
+    return scalar >= 0xC0 && scalar != 0x4E00 && !is_punctuation;
+}
+
+static bool has_writing(const char *text)
+{
+    for (; *text; text++)
+        if (((unsigned char)*text & 0xC0) != 0x80 && is_writing(scalar_at(text, false))) return true;
+    return false;
+}
+
+static uint32_t scalar_count(const char *text)
+{
+    uint32_t count = 0;
+    for (; *text; text++) count += ((unsigned char)*text & 0xC0) != 0x80;
+    return count;
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Junk
+
+static double mean_confidence(const Words *words, uint32_t begin, uint32_t end)
+{
+    double sum = 0;
+    for (uint32_t index = begin; index < end; index++) sum += words->words[index].confidence;
+    return end > begin ? sum / (end - begin) : 0;
+}
+
+// Whether a word at the end of a stretch is an icon that was read as a word: short, and far more doubtful than the
+// rest. Bullets, prices and brackets are read with the confidence of words.
+static bool is_scrap(const Word *word, double rest)
+{
+    enum { LONGEST = 3 };
+    if (scalar_count(word->text) > LONGEST || rest < 0.8) return false;
+    return word->confidence < (has_writing(word->text) ? 0.45 : 0.65);
+}
+
+static bool is_worth_reading(const Words *words, double least)
+{
+    if (mean_confidence(words, 0, words->count) < least) return false;
+    for (uint32_t index = 0; index < words->count; index++)
+        if (has_writing(words->words[index].text)) return true;
+    // Signs alone: a rule, a chevron or a menu icon is read as one or two.
+    return words->count == 1 && scalar_count(words->words[0].text) > 2 && words->words[0].confidence >= 0.8;
+}
+
+void words_drop_junk(Words *words, double least)
+{
+    uint32_t begin = 0, end = words->count;
+    while (end - begin > 1 && is_scrap(&words->words[begin], mean_confidence(words, begin + 1, end))) begin++;
+    while (end - begin > 1 && is_scrap(&words->words[end - 1], mean_confidence(words, begin, end - 1))) end--;
+    keep(words, begin, end);
+    if (!is_worth_reading(words, least)) keep(words, 0, 0);
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Joining
+
+// What to write between two words of a line: Tesseract parts Chinese characters as if they were words.
+static const char *separator(const char *left_end, const char *right)
+{
+    return is_han(scalar_at(left_end, true)) && is_han(scalar_at(right, false)) ? "" : " ";
+}
+
+bool words_join(const Words *words, Line *line)
+{
+    size_t room = 1;
+    for (uint32_t index = 0; index < words->count; index++) room += strlen(words->words[index].text) + 1;
+    char *text = malloc(room), *end = text;
+    if (!text) return false;
+    const Word *first = words->words;
+    *line = (Line){.left = first->left, .top = first->top, .right = first->right, .bottom = first->bottom, .text = text};
+    double weighted = 0;  // sum of confidence × bytes
+    size_t bytes = 0;
+    for (uint32_t index = 0; index < words->count; index++) {
+        const Word *word = &words->words[index];
+        if (index > 0) end = stpcpy(end, separator(end, word->text));
+        end = stpcpy(end, word->text);
+        weighted += (double)word->confidence * strlen(word->text);
+        bytes += strlen(word->text);
+        if (word->top < line->top) line->top = word->top;
+        if (word->right > line->right) line->right = word->right;
+        if (word->bottom > line->bottom) line->bottom = word->bottom;
+    }
+    line->confidence = (float)(weighted / bytes);
+    return true;
+}
