@@ -1,5 +1,7 @@
 #include "image.h"
 
+#include "orientation.h"
+
 #include <stdbool.h>
 #include <string.h>
 
@@ -88,6 +90,8 @@ GatehouseStatus image_decode(const GatehousePart *part, PIX **picture, Failure *
                     format_names[format]);
     PIX *opaque = pixGetSpp(decoded) == 4 ? pixAlphaBlendUniform(decoded, paper_for(decoded)) : pixConvertTo32(decoded);
     pixDestroy(&decoded);
+    if (opaque && format == FORMAT_JPEG)
+        opaque = orientation_apply(opaque, orientation_of_jpeg(part->data, part->size));
     if (!opaque)
         return fail(failure, GATEHOUSE_OUT_OF_MEMORY, "There is no memory for the pixels of the image.");
     *picture = opaque;

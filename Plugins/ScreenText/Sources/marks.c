@@ -20,6 +20,15 @@ bool marks_are_noise(PIX *marks, l_int32 mark_count)
     return mark_count > MOST_MARKS || ink > pixels * MOST_INK_PERCENT / 100;
 }
 
+// The least height that so many percent of the marks do not exceed; 0 where there are none.
+static l_int32 quantile(const l_int32 *histogram, l_int32 largest, l_int32 marks, l_int32 percent)
+{
+    l_int32 below = 0;
+    for (l_int32 height = 0; height <= largest && marks > 0; height++)
+        if ((below += histogram[height]) * 100 >= marks * percent) return height;
+    return 0;
+}
+
 l_int32 marks_letter_height(BOXA *boxes)
 {
     enum { SMALLEST = 4, LARGEST = 128 };
@@ -32,10 +41,9 @@ l_int32 marks_letter_height(BOXA *boxes)
         histogram[mark.height]++;
         letters++;
     }
-    l_int32 below = 0;
-    for (l_int32 height = SMALLEST; height <= LARGEST && letters > 0; height++)
-        if ((below += histogram[height]) * 4 >= letters) return height;
-    return 0;
+    // Han characters fall apart into marks of any height, and only the tallest are whole: twice as high as the
+    // lower-case letters that go with them.
+    return L_MAX(quantile(histogram, LARGEST, letters, 25), quantile(histogram, LARGEST, letters, 90) / 2);
 }
 
 // Whether the two could be parts of one word: side by side and close. A Han character may have several marks, some a

@@ -2,6 +2,7 @@
 
 #include "words.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,31 +96,32 @@ static bool is_across_a_gutter(const Words *stretch, const Word *word)
 {
     if (stretch->count == 0) return false;
     const Word *last = &stretch->words[stretch->count - 1];
-    return 2 * (word->left - last->right) > 3 * (last->bottom - last->top) && last->bottom > last->top;
+    int height = last->bottom - last->top, next = word->bottom - word->top;  // one of them may be a bullet
+    if (next > height) height = next;
+    return 2 * (word->left - last->right) > 3 * height && height > 0;
 }
 
-static bool finish_stretch(Words *stretch, double least, Lines *lines)
+static bool finish_stretch(Words *stretch, double minimum, double least, Lines *lines)
 {
-    words_drop_junk(stretch, least);
+    words_drop_junk(stretch, minimum, least);
     Line line;
     bool good = stretch->count == 0 || (words_join(stretch, &line) && lines_append(lines, &line));
     words_free(stretch);
     return good;
 }
 
-// The word under the iterator goes to the stretch, unless Tesseract doubts it too much or it is blank.
+// The word under the iterator goes to the stretch, unless it is blank.
 static bool take_word(
     const Reader *reader, TessResultIterator *iterator, double least, Words *stretch, Lines *lines)
 {
     float confidence = TessResultIteratorConfidence(iterator, RIL_WORD) / 100;
-    if (!(confidence >= reader->minimum_confidence)) return true;
-    Word word = {.confidence = confidence > 1 ? 1 : confidence};
+    Word word = {.confidence = confidence > 0 ? fminf(confidence, 1) : 0};
     char *text = TessResultIteratorGetUTF8Text(iterator, RIL_WORD);
     bool placed = TessPageIteratorBoundingBox(TessResultIteratorGetPageIteratorConst(iterator), RIL_WORD, &word.left,
                                               &word.top, &word.right, &word.bottom);
     bool good = true;
     if (text && placed && strspn(text, " \t\r\n") < strlen(text)) {
-        if (is_across_a_gutter(stretch, &word)) good = finish_stretch(stretch, least, lines);
+        if (is_across_a_gutter(stretch, &word)) good = finish_stretch(stretch, reader->minimum_confidence, least, lines);
         word.text = good ? strdup(text) : NULL;
         good = word.text && words_append(stretch, &word);
     }
@@ -136,10 +138,10 @@ static bool collect_lines(const Reader *reader, double least, Lines *lines)
     Words stretch = {0};
     bool good = true;
     do {
-        if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE)) good = finish_stretch(&stretch, least, lines);
+        if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE)) good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
         if (good) good = take_word(reader, words, least, &stretch, lines);
     } while (good && TessResultIteratorNext(words, RIL_WORD));
-    if (good) good = finish_stretch(&stretch, least, lines);
+    if (good) good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
     words_free(&stretch);
     TessResultIteratorDelete(words);
     return good;

@@ -91,12 +91,46 @@ static double mean_confidence(const Words *words, uint32_t begin, uint32_t end)
     return end > begin ? sum / (end - begin) : 0;
 }
 
-// Whether a word at the end of a stretch is an icon that was read as a word: short, and far more doubtful than the
+// Whether the word is Han and stands beside Han that is read with at least `sure`. Tesseract may give a character
+// that it reads rightly, within a line that it reads rightly, next to no confidence.
+static bool is_among_han(const Words *words, uint32_t index, double sure)
+{
+    const Word *word = &words->words[index], *before = word - 1, *after = word + 1;
+    if (index > 0 && before->confidence >= sure && is_han(scalar_at(word->text, false))
+        && is_han(scalar_at(before->text + strlen(before->text), true)))
+        return true;
+    return index + 1 < words->count && after->confidence >= sure
+        && is_han(scalar_at(word->text + strlen(word->text), true)) && is_han(scalar_at(after->text, false));
+}
+
+enum { PERCENT_SURE = 80 };
+
+// Drops each word under the operator's limit.
+static void drop_doubtful(Words *words, double minimum)
+{
+    double sure = minimum > PERCENT_SURE / 100.0 ? minimum : PERCENT_SURE / 100.0;
+    bool *kept = calloc(words->count + 1, sizeof *kept);
+    for (uint32_t index = 0; kept && index < words->count; index++)
+        kept[index] = words->words[index].confidence >= minimum || is_among_han(words, index, sure);
+    uint32_t count = 0;
+    for (uint32_t index = 0; index < words->count; index++) {
+        if (kept && kept[index])
+            words->words[count++] = words->words[index];
+        else
+            free(words->words[index].text);
+    }
+    words->count = count;
+    free(kept);
+}
+
+// Whether a word at an end of the stretch is an icon that was read as a word: short, and far more doubtful than the
 // rest. Bullets, prices and brackets are read with the confidence of words.
-static bool is_scrap(const Word *word, double rest)
+static bool is_scrap(const Words *words, uint32_t index, double rest)
 {
     enum { LONGEST = 3 };
-    if (scalar_count(word->text) > LONGEST || rest < 0.8) return false;
+    const Word *word = &words->words[index];
+    if (scalar_count(word->text) > LONGEST || rest < PERCENT_SURE / 100.0) return false;
+    if (is_among_han(words, index, PERCENT_SURE / 100.0)) return false;
     return word->confidence < (has_writing(word->text) ? 0.45 : 0.65);
 }
 
@@ -109,11 +143,12 @@ static bool is_worth_reading(const Words *words, double least)
     return words->count == 1 && scalar_count(words->words[0].text) > 2 && words->words[0].confidence >= 0.8;
 }
 
-void words_drop_junk(Words *words, double least)
+void words_drop_junk(Words *words, double minimum, double least)
 {
+    drop_doubtful(words, minimum);
     uint32_t begin = 0, end = words->count;
-    while (end - begin > 1 && is_scrap(&words->words[begin], mean_confidence(words, begin + 1, end))) begin++;
-    while (end - begin > 1 && is_scrap(&words->words[end - 1], mean_confidence(words, begin, end - 1))) end--;
+    while (end - begin > 1 && is_scrap(words, begin, mean_confidence(words, begin + 1, end))) begin++;
+    while (end - begin > 1 && is_scrap(words, end - 1, mean_confidence(words, begin, end - 1))) end--;
     keep(words, begin, end);
     if (!is_worth_reading(words, least)) keep(words, 0, 0);
 }
@@ -127,10 +162,36 @@ static const char *separator(const char *left_end, const char *right)
     return is_han(scalar_at(left_end, true)) && is_han(scalar_at(right, false)) ? "" : " ";
 }
 
+// How high the tallest word but `except` is, and the line that words without descenders stand on, in pixels.
+static void measure(const Words *words, const Word *except, int *tallest, int *baseline)
+{
+    *tallest = 0;
+    *baseline = except->bottom;
+    for (uint32_t index = 0; index < words->count; index++) {
+        const Word *word = &words->words[index];
+        if (word == except || !has_writing(word->text)) continue;
+        if (*tallest == 0 || word->bottom < *baseline) *baseline = word->bottom;
+        if (word->bottom - word->top > *tallest) *tallest = word->bottom - word->top;
+    }
+}
+
+// What to write for a word. A bar is the letter I, which many screens draw as a bare stroke, unless it reaches below
+// the baseline; a small round mark before the first word is a bullet, which Tesseract reads as some letter.
+static const char *text_of(const Words *words, const Word *word)
+{
+    int tallest, baseline, width = word->right - word->left, height = word->bottom - word->top;
+    measure(words, word, &tallest, &baseline);
+    bool stands = height <= tallest && 2 * height > tallest && 10 * (word->bottom - baseline) < height;
+    if (strcmp(word->text, "|") == 0 && stands) return "I";
+    bool is_dot = 9 * height < 4 * tallest && 2 * width < 3 * height && 2 * height < 3 * width;
+    if (word == words->words && is_dot && scalar_count(word->text) == 1) return "•";
+    return word->text;
+}
+
 bool words_join(const Words *words, Line *line)
 {
-    size_t room = 1;
-    for (uint32_t index = 0; index < words->count; index++) room += strlen(words->words[index].text) + 1;
+    size_t room = 1;  // a space and a bullet in place of a byte are 3 bytes more
+    for (uint32_t index = 0; index < words->count; index++) room += strlen(words->words[index].text) + 3;
     char *text = malloc(room), *end = text;
     if (!text) return false;
     const Word *first = words->words;
@@ -139,8 +200,9 @@ bool words_join(const Words *words, Line *line)
     size_t bytes = 0;
     for (uint32_t index = 0; index < words->count; index++) {
         const Word *word = &words->words[index];
-        if (index > 0) end = stpcpy(end, separator(end, word->text));
-        end = stpcpy(end, word->text);
+        const char *read = text_of(words, word);
+        if (index > 0) end = stpcpy(end, separator(end, read));
+        end = stpcpy(end, read);
         weighted += (double)word->confidence * strlen(word->text);
         bytes += strlen(word->text);
         if (word->top < line->top) line->top = word->top;

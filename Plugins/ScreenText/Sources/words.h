@@ -24,8 +24,8 @@ bool words_append(Words *words, const Word *word);
 void words_free(Words *words);
 
 // Drops what is no writing: doubtful scraps at either end, where icons stand, and then the whole stretch if nothing
-// in it is worth reading. `least` is the mean confidence that a stretch must have.
-void words_drop_junk(Words *words, double least);
+// in it is worth reading. `minimum` is the confidence that a word must have, `least` the stretch's mean.
+void words_drop_junk(Words *words, double minimum, double least);
 
 // Joins the words, without spaces between Han characters, into a line that owns its text. False where there is no
 // memory. `words` must not be empty.

@@ -14,6 +14,7 @@ import sys
 import zlib
 
 import numpy
+import screens
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 HERE = pathlib.Path(__file__).resolve().parent / "images"
@@ -99,6 +100,55 @@ def chinese():
                          (40, 90, "使用 Bluetooth 连接耳机", CJK, 36)]), "mixed.png")
 
 
+def tight_buttons():
+    """Two buttons 60 pixels high and 20 apart."""
+    image = page(640, 220, [])
+    draw = ImageDraw.Draw(image)
+    for top, colour, label in ((30, (0, 150, 80), "Accept"), (110, (220, 40, 40), "Decline")):
+        draw.rounded_rectangle((40, top, 600, top + 60), 12, fill=colour)
+        draw.text((80, top + 10), label, fill=(255, 255, 255), font=font(BOLD, 30))
+    save(image, "tight-buttons.png")
+
+
+def icons():
+    """A list with round pictures, a menu icon and chevrons, none of which is writing, and bullets, which are."""
+    image = page(720, 420, [(150, 40, "Inbox", BOLD, 40), (150, 130, "Maria wrote: see you at 5", SANS, 26),
+                            (150, 200, "Invoice due: $84.20 (30 April)", SANS, 26),
+                            (150, 270, "I sent the plans - all of them", SANS, 26),
+                            (150, 340, "• Call the bank, 10% off!", SANS, 26)])
+    draw = ImageDraw.Draw(image)
+    for bar in (50, 62, 74):
+        draw.rectangle((40, bar, 80, bar + 3), fill=(90, 90, 90))
+    for index, colour in enumerate(((200, 60, 60), (30, 140, 90), (120, 70, 180))):
+        top = 115 + 70 * index
+        draw.ellipse((40, top, 100, top + 60), fill=colour)
+        draw.ellipse((60, top + 12, 80, top + 32), fill=(235, 190, 160))
+        draw.ellipse((52, top + 34, 88, top + 56), fill=(235, 190, 160))
+    for top in (125, 195, 265):
+        draw.line((660, top, 672, top + 15, 660, top + 30), fill=(150, 150, 150), width=4)
+    save(image, "icons.png")
+
+
+def sign():
+    """The photograph of a sign on bricks: texture all over, and still to be read; and a wall of noise, which is not."""
+    screens.sign().image.resize((960, 720)).save(HERE / "sign.jpg", quality=40)
+    noise = numpy.random.default_rng(5).integers(0, 256, (160, 240), dtype=numpy.uint8)
+    save(Image.fromarray(noise), "noise.png")
+
+
+def orientations():
+    """The same picture as a camera stores it for each orientation of EXIF, with the tag that undoes it."""
+    upright = page(480, 150, [(40, 20, "Platform 4", BOLD, 40), (40, 90, "Trains to Leeds", SANS, 28)])
+    turn = Image.Transpose
+    stored = {1: None, 2: turn.FLIP_LEFT_RIGHT, 3: turn.ROTATE_180, 4: turn.FLIP_TOP_BOTTOM, 5: turn.TRANSPOSE,
+              6: turn.ROTATE_90, 7: turn.TRANSVERSE, 8: turn.ROTATE_270}
+    for orientation, method in stored.items():
+        image = upright if method is None else upright.transpose(method)
+        exif = Image.Exif()
+        exif[0x0112] = orientation
+        image.save(HERE / f"orientation-{orientation}.jpg", quality=70, exif=exif)
+
+
 def photo():
     """Warm paper under uneven light, turned by 1.5 degrees, blurred, with the noise of a sensor."""
     image = page(900, 420, [(70, 60, "Opening hours", BOLD, 54), (70, 160, "Monday to Friday 9 to 17", SANS, 40),
@@ -156,6 +206,10 @@ if __name__ == "__main__":
     screenshots()
     chinese()
     photo()
+    tight_buttons()
+    icons()
+    sign()
+    orientations()
     pixel_formats()
     edges()
     total = sum(path.stat().st_size for path in HERE.iterdir())
