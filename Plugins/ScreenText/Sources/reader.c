@@ -159,7 +159,7 @@ typedef struct Look {
     double begin, width;  // of the picture's share of progress
 } Look;
 
-static const Look first_look = {.mode = PSM_AUTO, .least = 0.4, .begin = 0, .width = 0.8};
+static const Look first_look = {.mode = PSM_AUTO, .least = 0.5, .begin = 0, .width = 0.8};
 static const Look second_look = {.mode = PSM_SPARSE_TEXT, .least = 0.7, .begin = 0.8, .width = 0.2};
 
 static GatehouseStatus look_at(

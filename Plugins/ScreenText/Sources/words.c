@@ -103,12 +103,14 @@ static bool is_among_han(const Words *words, uint32_t index, double sure)
         && is_han(scalar_at(word->text + strlen(word->text), true)) && is_han(scalar_at(after->text, false));
 }
 
-enum { PERCENT_SURE = 80 };
+// Confidences. A word that is sure vouches for those beside it; a stretch of a few characters must be clear, one of a
+// single character very clear.
+static const double SURE = 0.8, CLEAR = 0.7, VERY_CLEAR = 0.88;
 
 // Drops each word under the operator's limit.
 static void drop_doubtful(Words *words, double minimum)
 {
-    double sure = minimum > PERCENT_SURE / 100.0 ? minimum : PERCENT_SURE / 100.0;
+    double sure = minimum > SURE ? minimum : SURE;
     bool *kept = calloc(words->count + 1, sizeof *kept);
     for (uint32_t index = 0; kept && index < words->count; index++)
         kept[index] = words->words[index].confidence >= minimum || is_among_han(words, index, sure);
@@ -129,13 +131,19 @@ static bool is_scrap(const Words *words, uint32_t index, double rest)
 {
     enum { LONGEST = 3 };
     const Word *word = &words->words[index];
-    if (scalar_count(word->text) > LONGEST || rest < PERCENT_SURE / 100.0) return false;
-    if (is_among_han(words, index, PERCENT_SURE / 100.0)) return false;
+    if (scalar_count(word->text) > LONGEST || rest < SURE) return false;
+    if (is_among_han(words, index, SURE)) return false;
     return word->confidence < (has_writing(word->text) ? 0.45 : 0.65);
 }
 
+// A scrap of a few characters, such as an icon gives, must be clear to count.
 static bool is_worth_reading(const Words *words, double least)
 {
+    enum { FEW = 3 };
+    uint32_t length = 0;
+    for (uint32_t index = 0; index < words->count; index++) length += scalar_count(words->words[index].text);
+    double clear = length == 1 ? VERY_CLEAR : CLEAR;
+    if (length <= FEW && least < clear) least = clear;
     if (mean_confidence(words, 0, words->count) < least) return false;
     for (uint32_t index = 0; index < words->count; index++)
         if (has_writing(words->words[index].text)) return true;

@@ -27,7 +27,10 @@ void recorder_clear(Recorder *recorder)
 
 static void host_log(void *ctx, int32_t level, const char *text, uint64_t size)
 {
-    (void)ctx, (void)level, (void)text, (void)size;
+    Recorder *recorder = ctx;
+    recorder->logs++;
+    recorder->log_level = level;
+    snprintf(recorder->log, sizeof recorder->log, "%.*s", (int)size, text);
 }
 
 static void host_set_error(void *ctx, const char *text, uint64_t size)

@@ -11,6 +11,9 @@
 typedef struct Recorder {
     int errors;              // calls of set_error since the last clear
     char error[1024];
+    int logs;                // calls of log since the last clear
+    int32_t log_level;       // of the last one
+    char log[256];
     int polls;               // calls of `cancelled`
     int cancel_at_poll;      // 0: never
     double progress;         // the last value
