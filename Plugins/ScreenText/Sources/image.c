@@ -29,8 +29,8 @@ static GatehouseStatus check_bytes(const GatehousePart *part, Format *format, Fa
     Format declared = format_of_media_type(part->media_type);
     if (part->kind != GATEHOUSE_PART_ENCODED || declared == FORMAT_NONE)
         return fail(failure, GATEHOUSE_UNSUPPORTED,
-                    "Only the bytes of image/png and image/jpeg can be read, found kind %u of type '%.60s'.", part->kind,
-                    part->media_type ? part->media_type : "");
+                    "Only the bytes of image/png and image/jpeg can be read, found kind %u of type '%.60s'.",
+                    part->kind, part->media_type ? part->media_type : "");
     if (part->size == 0 || !part->data) return fail(failure, GATEHOUSE_BAD_INPUT, "The image has no bytes.");
     if (part->size > IMAGE_MOST_BYTES)
         return fail(failure, GATEHOUSE_BAD_INPUT, "The image has %llu bytes: at most %d are read.",
@@ -53,9 +53,10 @@ static GatehouseStatus check_size(const GatehousePart *part, Format format, Fail
         return fail(failure, GATEHOUSE_BAD_INPUT, "The header of the %s is damaged or cut short.",
                     format_names[format]);
     if (width > IMAGE_MOST_SIDE || height > IMAGE_MOST_SIDE || (int64_t)width * height > IMAGE_MOST_PIXELS)
-        return fail(failure, GATEHOUSE_BAD_INPUT,
-                    "The image is %d × %d pixels: at most %d on a side and %d in all are read; scale it down.", width,
-                    height, IMAGE_MOST_SIDE, IMAGE_MOST_PIXELS);
+        return fail(
+            failure, GATEHOUSE_BAD_INPUT,
+            "The image is %d × %d pixels: at most %d on a side and %d in all are read; scale it down.", width,
+            height, IMAGE_MOST_SIDE, IMAGE_MOST_PIXELS);
     return GATEHOUSE_OK;
 }
 
@@ -88,7 +89,8 @@ GatehouseStatus image_decode(const GatehousePart *part, PIX **picture, Failure *
     if (!decoded)
         return fail(failure, GATEHOUSE_BAD_INPUT, "The data of the %s are damaged or cut short.",
                     format_names[format]);
-    PIX *opaque = pixGetSpp(decoded) == 4 ? pixAlphaBlendUniform(decoded, paper_for(decoded)) : pixConvertTo32(decoded);
+    PIX *opaque =
+        pixGetSpp(decoded) == 4 ? pixAlphaBlendUniform(decoded, paper_for(decoded)) : pixConvertTo32(decoded);
     pixDestroy(&decoded);
     if (opaque && format == FORMAT_JPEG)
         opaque = orientation_apply(opaque, orientation_of_jpeg(part->data, part->size));

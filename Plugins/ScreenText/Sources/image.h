@@ -14,8 +14,8 @@ enum {
     IMAGE_MOST_PIXELS = 32 << 20,   // a 12-megapixel photo, twice and more
 };
 
-// Decodes a PNG or JPEG into `picture`: 32 bits, opaque. BAD_INPUT where the part is none, is damaged or is beyond
-// the limits. The caller destroys the picture with pixDestroy.
+// Decodes a PNG or JPEG into `picture`: 32 bits, opaque. BAD_INPUT where the part is none, is damaged or is
+// beyond the limits. The caller destroys the picture with pixDestroy.
 GatehouseStatus image_decode(const GatehousePart *part, PIX **picture, Failure *failure);
 
 #endif

@@ -65,7 +65,8 @@ static PIX *difference(PIX *near, PIX *far)
 // Whether a patch of background is too small to be a button with writing on it; sizes in samples.
 static bool is_no_surface(l_int32 width, l_int32 height, l_int32 letter)
 {
-    return 2 * height * INK_STEP < 3 * letter || (width * INK_STEP < 7 * letter && height * INK_STEP < 7 * letter);
+    return 2 * height * INK_STEP < 3 * letter
+           || (width * INK_STEP < 7 * letter && height * INK_STEP < 7 * letter);
 }
 
 // One connected patch of samples: its mask, 1 bit, and where the mask lies.
@@ -82,8 +83,8 @@ static bool patch_has(const Patch *patch, l_int32 x, l_int32 y)
         && GET_DATA_BIT(pixGetData(patch->mask) + (size_t)y * pixGetWpl(patch->mask), x);
 }
 
-// Whether the patch differs from what surrounds it, along most of its edge: otherwise it is the rim of a larger
-// surface, which the far background has missed.
+// Whether the patch differs from what surrounds it, along most of its edge: otherwise it is the rim of a
+// larger surface, which the far background has missed.
 static bool is_island(const Patch *patch, PIX *near)
 {
     static const l_int32 steps[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
@@ -119,7 +120,8 @@ bool background_fill(PIX *near, PIX *picture, l_int32 letter)
     for (l_int32 index = 0; boxes && index < boxaGetCount(boxes); index++) {
         Patch patch = {.mask = pixaGetPix(masks, index, L_CLONE)};
         boxaGetBoxGeometry(boxes, index, &patch.left, &patch.top, &patch.width, &patch.height);
-        if (is_no_surface(patch.width, patch.height, letter) && is_island(&patch, near)) copy_patch(&patch, near, far);
+        if (is_no_surface(patch.width, patch.height, letter) && is_island(&patch, near))
+            copy_patch(&patch, near, far);
         pixDestroy(&patch.mask);
     }
     bool good = boxes != NULL;
@@ -131,8 +133,8 @@ bool background_fill(PIX *near, PIX *picture, l_int32 letter)
     return good;
 }
 
-// Any channel counts, so light on dark, dark on light and colour on colour all come out dark on white. The gain makes
-// grey secondary text as black as the rest.
+// Any channel counts, so light on dark, dark on light and colour on colour all come out dark on white. The
+// gain makes grey secondary text as black as the rest.
 PIX *ink_of(PIX *picture, PIX *background)
 {
     l_int32 width = pixGetWidth(picture), height = pixGetHeight(picture);

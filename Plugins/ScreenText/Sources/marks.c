@@ -41,18 +41,20 @@ l_int32 marks_letter_height(BOXA *boxes)
         histogram[mark.height]++;
         letters++;
     }
-    // Han characters fall apart into marks of any height, and only the tallest are whole: twice as high as the
-    // lower-case letters that go with them.
+    // Han characters fall apart into marks of any height, and only the tallest are whole: twice as high as
+    // the lower-case letters that go with them.
     return L_MAX(quantile(histogram, LARGEST, letters, 25), quantile(histogram, LARGEST, letters, 90) / 2);
 }
 
-// Whether the two could be parts of one word: side by side and close. A Han character may have several marks, some a
-// third as high as it is.
+// Whether the two could be parts of one word: side by side and close. A Han character may have several marks,
+// some a third as high as it is.
 static bool are_neighbours(Mark first, Mark second)
 {
     l_int32 taller = L_MAX(first.height, second.height), lower = L_MIN(first.height, second.height);
-    l_int32 overlap = L_MIN(first.top + first.height, second.top + second.height) - L_MAX(first.top, second.top);
-    l_int32 gap = L_MAX(first.left, second.left) - L_MIN(first.left + first.width, second.left + second.width);
+    l_int32 overlap =
+        L_MIN(first.top + first.height, second.top + second.height) - L_MAX(first.top, second.top);
+    l_int32 gap =
+        L_MAX(first.left, second.left) - L_MIN(first.left + first.width, second.left + second.width);
     return 3 * lower > taller && 2 * overlap > lower && 10 * gap < 3 * taller && 4 * gap > -taller;
 }
 

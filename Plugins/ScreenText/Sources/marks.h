@@ -6,15 +6,16 @@
 #include <allheaders.h>
 #include <stdbool.h>
 
-// Whether the page is pure noise, on which Tesseract would spend minutes: more ink than can stand beside writing, or
-// more marks than a dense page, estimated at 40,000.
+// Whether the page is pure noise, on which Tesseract would spend minutes: more ink than can stand beside
+// writing, or more marks than a dense page, estimated at 40,000.
 bool marks_are_noise(PIX *marks, l_int32 mark_count);
 
-// Height of most lower-case letters in pixels, from the heights of what could be a letter. 0 where nothing could.
+// Height of most lower-case letters in pixels, from the heights of what could be a letter. 0 where nothing
+// could.
 l_int32 marks_letter_height(BOXA *boxes);
 
-// Wipes pictures, icons, and the edges of buttons and cards out of `ink`, whose marks are `marks`: Tesseract would
-// read each with the line beside it.
+// Wipes pictures, icons, and the edges of buttons and cards out of `ink`, whose marks are `marks`: Tesseract
+// would read each with the line beside it.
 void marks_erase_pictures(PIX *ink, PIX *marks, l_int32 letter);
 
 #endif

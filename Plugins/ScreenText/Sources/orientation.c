@@ -67,7 +67,8 @@ PIX *orientation_apply(PIX *picture, int orientation)
     static const struct {
         bool mirrored;
         int quarters;
-    } steps[9] = {{0}, {false, 0}, {true, 0}, {false, 2}, {true, 2}, {true, 3}, {false, 1}, {true, 1}, {false, 3}};
+    } steps[9] = {{0},       {false, 0}, {true, 0}, {false, 2}, {true, 2},
+                  {true, 3}, {false, 1}, {true, 1}, {false, 3}};
     if (steps[orientation].mirrored && !pixFlipLR(picture, picture)) {
         pixDestroy(&picture);
         return NULL;

@@ -1,5 +1,5 @@
-// The entry block, the descriptor and the life of an instance: what gatehouse.h asks for, and nothing of how a
-// picture is read.
+// The entry block, the descriptor and the life of an instance: what gatehouse.h asks for, and nothing of how
+// a picture is read.
 
 #include "configuration.h"
 #include "image.h"
@@ -16,7 +16,7 @@ typedef struct ScreenText {
     Reader *reader;
 } ScreenText;
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Instance
 
 static GatehouseStatus report(const GatehouseHost *host, const Failure *failure)
@@ -63,13 +63,15 @@ static GatehouseStatus deliver(const GatehouseSink *sink, uint32_t part, const R
 static GatehouseStatus deliver_nothing(const GatehouseHost *host, const GatehouseSink *sink, uint32_t part)
 {
     char line[128];
-    int length = snprintf(line, sizeof line,
-                          "screen-text: part %u is noise or texture all over and was not searched for text.", part);
+    int length =
+        snprintf(line, sizeof line,
+                 "screen-text: part %u is noise or texture all over and was not searched for text.", part);
     host->log(host->ctx, GATEHOUSE_LOG_INFO, line, (uint64_t)length);
     return deliver(sink, part, &(Reading){.text = ""});
 }
 
-// One part from bytes to sink. A refusal by the sink comes back with an empty reason: it is passed on silently.
+// One part from bytes to sink. A refusal by the sink comes back with an empty reason: it is passed on
+// silently.
 static GatehouseStatus encode_part(
     ScreenText *plugin, const GatehouseJob *job, const GatehouseInput *input, uint32_t part,
     const GatehouseSink *sink, Failure *failure)
@@ -106,7 +108,7 @@ static GatehouseStatus instance_encode(
     return GATEHOUSE_OK;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Library
 
 static const GatehouseDescriptor descriptor = {
@@ -155,8 +157,8 @@ static GatehouseStatus create(
     GatehouseStatus status =
         configuration_read(arguments->configuration, arguments->configuration_size, &configuration, failure);
     if (status == GATEHOUSE_OK)
-        status = configuration_find_tessdata(&configuration, arguments->weights_folder, tessdata, sizeof tessdata,
-                                             failure);
+        status = configuration_find_tessdata(&configuration, arguments->weights_folder, tessdata,
+                                             sizeof tessdata, failure);
     if (status != GATEHOUSE_OK) return status;
     if (job->cancelled(job->ctx)) return GATEHOUSE_CANCELLED;
     return reader_create(tessdata, &configuration, job, &plugin->reader, failure);
@@ -169,7 +171,8 @@ static GatehouseStatus library_create(
     (void)ctx;
     Failure failure = {0};
     if (strcmp(id, descriptor.id) != 0) {
-        fail(&failure, GATEHOUSE_UNSUPPORTED, "This library has no plugin '%.60s', only '%s'.", id, descriptor.id);
+        fail(&failure, GATEHOUSE_UNSUPPORTED, "This library has no plugin '%.60s', only '%s'.", id,
+             descriptor.id);
         return report(arguments->host, &failure);
     }
     ScreenText *plugin = calloc(1, sizeof *plugin);

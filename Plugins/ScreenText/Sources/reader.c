@@ -36,9 +36,10 @@ GatehouseStatus reader_create(
     if (bad || job->cancelled(job->ctx)) {
         reader_destroy(made);
         if (!bad) return GATEHOUSE_CANCELLED;
-        return fail(failure, GATEHOUSE_NO_WEIGHTS,
-                    "Tesseract cannot load '%s' from %s: a .traineddata file there is damaged or has no LSTM model.",
-                    configuration->languages, tessdata);
+        return fail(
+            failure, GATEHOUSE_NO_WEIGHTS,
+            "Tesseract cannot load '%s' from %s: a .traineddata file there is damaged or has no LSTM model.",
+            configuration->languages, tessdata);
     }
     job->progress(job->ctx, 1);
     *reader = made;
@@ -58,7 +59,7 @@ void reader_forget(Reader *reader)
     TessBaseAPIClearAdaptiveClassifier(reader->tesseract);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Recognising
 
 static bool asks_to_cancel(void *share, int words)
@@ -77,9 +78,10 @@ static bool tell_progress(ETEXT_DESC *monitor, int left, int right, int top, int
     return true;
 }
 
-// One thread, whatever the budget: Tesseract's OpenMP loops are so short that a second thread gains nothing, and on a
-// busy machine its spinning costs seconds. They ask for four threads by name, which omp_set_num_threads would not
-// change; a league of one team with a thread limit does, for this call alone and without starting a thread.
+// One thread, whatever the budget: Tesseract's OpenMP loops are so short that a second thread gains nothing,
+// and on a busy machine its spinning costs seconds. They ask for four threads by name, which
+// omp_set_num_threads would not change; a league of one team with a thread limit does, for this call alone
+// and without starting a thread.
 static int recognise(Reader *reader, ETEXT_DESC *monitor)
 {
     int status = -1;
@@ -88,10 +90,11 @@ static int recognise(Reader *reader, ETEXT_DESC *monitor)
     return status;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Words to lines
 
-// Tesseract may join the lines of two columns, or a label and its value; reading.c decides which of them it is.
+// Tesseract may join the lines of two columns, or a label and its value; reading.c decides which of them it
+// is.
 static bool is_across_a_gutter(const Words *stretch, const Word *word)
 {
     if (stretch->count == 0) return false;
@@ -117,11 +120,12 @@ static bool take_word(
     float confidence = TessResultIteratorConfidence(iterator, RIL_WORD) / 100;
     Word word = {.confidence = confidence > 0 ? fminf(confidence, 1) : 0};
     char *text = TessResultIteratorGetUTF8Text(iterator, RIL_WORD);
-    bool placed = TessPageIteratorBoundingBox(TessResultIteratorGetPageIteratorConst(iterator), RIL_WORD, &word.left,
-                                              &word.top, &word.right, &word.bottom);
+    bool placed = TessPageIteratorBoundingBox(TessResultIteratorGetPageIteratorConst(iterator), RIL_WORD,
+                                              &word.left, &word.top, &word.right, &word.bottom);
     bool good = true;
     if (text && placed && strspn(text, " \t\r\n") < strlen(text)) {
-        if (is_across_a_gutter(stretch, &word)) good = finish_stretch(stretch, reader->minimum_confidence, least, lines);
+        if (is_across_a_gutter(stretch, &word))
+            good = finish_stretch(stretch, reader->minimum_confidence, least, lines);
         word.text = good ? strdup(text) : NULL;
         good = word.text && words_append(stretch, &word);
     }
@@ -138,7 +142,8 @@ static bool collect_lines(const Reader *reader, double least, Lines *lines)
     Words stretch = {0};
     bool good = true;
     do {
-        if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE)) good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
+        if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE))
+            good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
         if (good) good = take_word(reader, words, least, &stretch, lines);
     } while (good && TessResultIteratorNext(words, RIL_WORD));
     if (good) good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
@@ -147,11 +152,12 @@ static bool collect_lines(const Reader *reader, double least, Lines *lines)
     return good;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Two looks
 //
-// The first look takes the page as a document, which reads sentences and columns best but passes over words that
-// stand alone beside pictures. The second takes what is left as scattered words, and believes only what is clear.
+// The first look takes the page as a document, which reads sentences and columns best but passes over words
+// that stand alone beside pictures. The second takes what is left as scattered words, and believes only what
+// is clear.
 
 typedef struct Look {
     TessPageSegMode mode;
@@ -188,8 +194,8 @@ static GatehouseStatus look_at(
     return GATEHOUSE_OK;
 }
 
-// The page without what was read. NULL where nothing as high as a letter is left, or there is no memory: the second
-// look is an extra.
+// The page without what was read. NULL where nothing as high as a letter is left, or there is no memory: the
+// second look is an extra.
 static PIX *what_is_left(PIX *page, const Lines *lines)
 {
     enum { HALO = 2, LEAST_HEIGHT = 12, INK_LEVEL = 150 };

@@ -34,7 +34,7 @@ void words_free(Words *words)
     *words = (Words){0};
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Characters
 
 // The scalar at `text`, or before it where `backwards`; Tesseract's text is valid UTF-8.
@@ -57,7 +57,8 @@ static bool is_han(uint32_t scalar)
         || (scalar >= 0x20000 && scalar <= 0x3FFFF);
 }
 
-// Letters and digits of any script, roughly. Not 一, which is what a line across the page is read as when alone.
+// Letters and digits of any script, roughly. Not 一, which is what a line across the page is read as when
+// alone.
 static bool is_writing(uint32_t scalar)
 {
     if (scalar < 0x80)
@@ -81,7 +82,7 @@ static uint32_t scalar_count(const char *text)
     return count;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Junk
 
 static double mean_confidence(const Words *words, uint32_t begin, uint32_t end)
@@ -91,8 +92,8 @@ static double mean_confidence(const Words *words, uint32_t begin, uint32_t end)
     return end > begin ? sum / (end - begin) : 0;
 }
 
-// Whether the word is Han and stands beside Han that is read with at least `sure`. Tesseract may give a character
-// that it reads rightly, within a line that it reads rightly, next to no confidence.
+// Whether the word is Han and stands beside Han that is read with at least `sure`. Tesseract may give a
+// character that it reads rightly, within a line that it reads rightly, next to no confidence.
 static bool is_among_han(const Words *words, uint32_t index, double sure)
 {
     const Word *word = &words->words[index], *before = word - 1, *after = word + 1;
@@ -103,8 +104,8 @@ static bool is_among_han(const Words *words, uint32_t index, double sure)
         && is_han(scalar_at(word->text + strlen(word->text), true)) && is_han(scalar_at(after->text, false));
 }
 
-// Confidences. A word that is sure vouches for those beside it; a stretch of a few characters must be clear, one of a
-// single character very clear.
+// Confidences. A word that is sure vouches for those beside it; a stretch of a few characters must be clear,
+// one of a single character very clear.
 static const double SURE = 0.8, CLEAR = 0.7, VERY_CLEAR = 0.88;
 
 // Drops each word under the operator's limit.
@@ -125,8 +126,8 @@ static void drop_doubtful(Words *words, double minimum)
     free(kept);
 }
 
-// Whether a word at an end of the stretch is an icon that was read as a word: short, and far more doubtful than the
-// rest. Bullets, prices and brackets are read with the confidence of words.
+// Whether a word at an end of the stretch is an icon that was read as a word: short, and far more doubtful
+// than the rest. Bullets, prices and brackets are read with the confidence of words.
 static bool is_scrap(const Words *words, uint32_t index, double rest)
 {
     enum { LONGEST = 3 };
@@ -161,7 +162,7 @@ void words_drop_junk(Words *words, double minimum, double least)
     if (!is_worth_reading(words, least)) keep(words, 0, 0);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Joining
 
 // What to write between two words of a line: Tesseract parts Chinese characters as if they were words.
@@ -183,8 +184,9 @@ static void measure(const Words *words, const Word *except, int *tallest, int *b
     }
 }
 
-// What to write for a word. A bar is the letter I, which many screens draw as a bare stroke, unless it reaches below
-// the baseline; a small round mark before the first word is a bullet, which Tesseract reads as some letter.
+// What to write for a word. A bar is the letter I, which many screens draw as a bare stroke, unless it
+// reaches below the baseline; a small round mark before the first word is a bullet, which Tesseract reads as
+// some letter.
 static const char *text_of(const Words *words, const Word *word)
 {
     int tallest, baseline, width = word->right - word->left, height = word->bottom - word->top;
@@ -203,7 +205,8 @@ bool words_join(const Words *words, Line *line)
     char *text = malloc(room), *end = text;
     if (!text) return false;
     const Word *first = words->words;
-    *line = (Line){.left = first->left, .top = first->top, .right = first->right, .bottom = first->bottom, .text = text};
+    *line = (Line){
+        .left = first->left, .top = first->top, .right = first->right, .bottom = first->bottom, .text = text};
     double weighted = 0;  // sum of confidence × bytes
     size_t bytes = 0;
     for (uint32_t index = 0; index < words->count; index++) {

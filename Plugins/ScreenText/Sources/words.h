@@ -23,12 +23,13 @@ bool words_append(Words *words, const Word *word);
 
 void words_free(Words *words);
 
-// Drops what is no writing: doubtful scraps at either end, where icons stand, and then the whole stretch if nothing
-// in it is worth reading. `minimum` is the confidence that a word must have, `least` the stretch's mean.
+// Drops what is no writing: doubtful scraps at either end, where icons stand, and then the whole stretch if
+// nothing in it is worth reading. `minimum` is the confidence that a word must have, `least` the stretch's
+// mean.
 void words_drop_junk(Words *words, double minimum, double least);
 
-// Joins the words, without spaces between Han characters, into a line that owns its text. False where there is no
-// memory. `words` must not be empty.
+// Joins the words, without spaces between Han characters, into a line that owns its text. False where there
+// is no memory. `words` must not be empty.
 bool words_join(const Words *words, Line *line);
 
 #endif

@@ -6,12 +6,12 @@
 #define LETTER "Meeting moved\nThe review starts at 14:30 today.\nPlease bring the printed plans."
 #define ROWS "Settings\nWi-Fi  Office\nBluetooth  Off\nBattery  82%\nLanguage  English"
 #define PLATFORM "Platform 4\nTrains to Leeds"
-#define ICONS                                                                                                          \
-    "Inbox\nMaria wrote: see you at 5\nInvoice due: $84.20 (30 April)\n"                                              \
+#define ICONS                                                                                                \
+    "Inbox\nMaria wrote: see you at 5\nInvoice due: $84.20 (30 April)\n"                                     \
     "I sent the plans - all of them\n• Call the bank, 10% off!"
-#define COLUMNS                                                                                                        \
-    "Island ferry timetable and rules\n"                                                                               \
-    "The harbour opens at\nsix and closes when\nthe last boat is in.\nBring a warm coat.\n"                            \
+#define COLUMNS                                                                                              \
+    "Island ferry timetable and rules\n"                                                                     \
+    "The harbour opens at\nsix and closes when\nthe last boat is in.\nBring a warm coat.\n"                  \
     "Tickets are sold on\nthe pier. Children\nunder five travel\nwithout a ticket."
 
 // Read letter for letter.
@@ -97,8 +97,9 @@ static const struct {
     {"{\"minimum_confidence\": 1.5}", "found 1.5"},
     {"{\"minimum_confidence\": 1e999}", "from 0 to 1"},
     {"{\"minimum_confidence\": 01}", "',' or '}'"},
-    {"{\"colour\": [1, {\"deep\": true}]}", "Unknown key 'colour': expected 'languages' or 'minimum_confidence', "
-                                            "found an array"},
+    {"{\"colour\": [1, {\"deep\": true}]}",
+     "Unknown key 'colour': expected 'languages' or 'minimum_confidence', "
+     "found an array"},
     {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "less nesting"},
 };
 

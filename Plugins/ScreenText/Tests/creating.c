@@ -13,7 +13,8 @@ static void test_configuration(void)
     for (size_t index = 0; index < COUNT(configuration_cases); index++) {
         const GatehouseInstance *untouched = (const GatehouseInstance *)&host, *instance = untouched;
         recorder_clear(&recorder);
-        GatehouseStatus status = create_with(&recorder, &host, configuration_cases[index].json, NULL, 1, &instance);
+        GatehouseStatus status =
+            create_with(&recorder, &host, configuration_cases[index].json, NULL, 1, &instance);
         char test[256];
         snprintf(test, sizeof test, "configuration %.60s is refused", configuration_cases[index].json);
         check(status == GATEHOUSE_BAD_CONFIGURATION && recorder.errors == 1 && instance == untouched
@@ -37,7 +38,8 @@ static void test_weights(void)
 {
     const GatehouseInstance *instance = NULL;
     recorder_clear(&recorder);
-    GatehouseStatus status = create_with(&recorder, &host, "{\"languages\": \"eng+xx_no\"}", NULL, 1, &instance);
+    GatehouseStatus status =
+        create_with(&recorder, &host, "{\"languages\": \"eng+xx_no\"}", NULL, 1, &instance);
     check(status == GATEHOUSE_NO_WEIGHTS && recorder.errors == 1 && strstr(recorder.error, "'xx_no'")
               && strstr(recorder.error, "tesseract-ocr-xx-no"),
           "a missing language is named with its package", recorder.error);
@@ -66,8 +68,8 @@ static void test_create_cancelled(void)
         recorder_clear(&recorder);
         recorder.cancel_at_poll = poll;
         GatehouseStatus status = create_with(&recorder, &host, "{}", NULL, 1, &instance);
-        check(status == GATEHOUSE_CANCELLED && !instance && recorder.errors == 0, "create stops when cancelled",
-              recorder.error);
+        check(status == GATEHOUSE_CANCELLED && !instance && recorder.errors == 0,
+              "create stops when cancelled", recorder.error);
     }
 }
 
@@ -92,7 +94,8 @@ static void test_many_instances(void)
     char found[64];
     snprintf(found, sizeof found, "%ld kB more", resident_kilobytes() - before);
     // One leaked English model in these 29 rounds would be over 200 MB.
-    check(resident_kilobytes() - before < 32 * 1024, "creating and destroying 40 times keeps memory flat", found);
+    check(resident_kilobytes() - before < 32 * 1024, "creating and destroying 40 times keeps memory flat",
+          found);
 }
 
 static void test_confidence(void)

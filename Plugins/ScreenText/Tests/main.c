@@ -28,7 +28,8 @@ static void test_entry(const GatehouseEntry *(*get)(void))
     check(nests, "initialize nests", "a failure");
 }
 
-// Runs `command` with the library's path as $LIBRARY: every line it prints has `needle`, and `least` … `most` come.
+// Runs `command` with the library's path as $LIBRARY: every line it prints has `needle`, and `least` … `most`
+// come.
 static void test_command(const char *command, const char *needle, int least, int most, const char *test)
 {
     char line[4096];
@@ -58,8 +59,8 @@ static int print_readings(int count, char **paths)
         double start = now();
         recorder_clear(&recorder);
         GatehouseStatus status = encode_file(instance, &recorder, paths[index]);
-        printf("%s: status %d, %.2f s, longest without a poll %.2f s\n%s\n", paths[index], status, now() - start,
-               recorder.longest_silence, text_of(&recorder));
+        printf("%s: status %d, %.2f s, longest without a poll %.2f s\n%s\n", paths[index], status,
+               now() - start, recorder.longest_silence, text_of(&recorder));
     }
     instance->destroy(instance->ctx);
     return 0;
@@ -87,8 +88,10 @@ int main(int argc, char **argv)
     setvbuf(stdout, NULL, _IOLBF, 0);
     test_entry(get);
     setenv("LIBRARY", argv[1], 1);
-    test_command("nm -D --defined-only \"$LIBRARY\"", " gatehouse_plugin_entry", 1, 1, "one symbol is exported");
-    test_command("readelf -d \"$LIBRARY\" | grep NEEDED", "Shared library", 1, 100, "its libraries are declared");
+    test_command("nm -D --defined-only \"$LIBRARY\"", " gatehouse_plugin_entry", 1, 1,
+                 "one symbol is exported");
+    test_command("readelf -d \"$LIBRARY\" | grep NEEDED", "Shared library", 1, 100,
+                 "its libraries are declared");
     test_command("readelf -d \"$LIBRARY\" | grep -E 'RPATH|RUNPATH' | grep -vF '[$ORIGIN'", "", 0, 0,
                  "no run path leads outside $ORIGIN");
     test_creating();

@@ -1,11 +1,12 @@
 """Measures how much of the words on a dozen drawn screens is read, and prints a table.
 
-    python3 Tests/measure.py [FOLDER]     # after make; keeps pictures and readings in FOLDER where one is named
+    make build/screen-text-tests all
+    python3 Tests/measure.py [FOLDER]     # keeps pictures and readings in FOLDER where one is named
 
-A word counts as read where it comes out letter for letter; each Han character is a word of its own. Recall is the
-share of the words on the screen that were read, precision the share of what was read that stands on the screen, so
-junk from icons lowers it. Full-width and half-width forms are the same. Letters inside avatars and on keys count
-neither way.
+A word counts as read where it comes out letter for letter; each Han character is a word of its own. Recall is
+the share of the words on the screen that were read, precision the share of what was read that stands on the
+screen, so junk from icons lowers it. Full-width and half-width forms are the same. Letters inside avatars and on
+keys count neither way.
 """
 
 import collections
@@ -30,7 +31,9 @@ def words(text):
 
 def read(path):
     """The text of the picture, and the seconds it took."""
-    output = subprocess.run([DRIVER, LIBRARY, "--read", path], capture_output=True, text=True, check=True).stdout
+    output = subprocess.run(
+        [DRIVER, LIBRARY, "--read", path], capture_output=True, text=True, check=True
+    ).stdout
     first, _, text = output.partition("\n")
     match = re.search(r"status 0, ([\d.]+) s", first)
     if not match:

@@ -26,8 +26,8 @@ static void test_images(const GatehouseInstance *instance)
     for (size_t index = 0; index < COUNT(exact_cases); index++) {
         GatehouseStatus status = read_image(instance, exact_cases[index].image);
         snprintf(test, sizeof test, "%s reads exactly", exact_cases[index].image);
-        check(status == GATEHOUSE_OK && recorder.segments == 1 && !recorder.protocol_wrong && !recorder.progress_wrong
-                  && recorder.progress == 1 && recorder.errors == 0
+        check(status == GATEHOUSE_OK && recorder.segments == 1 && !recorder.protocol_wrong
+                  && !recorder.progress_wrong && recorder.progress == 1 && recorder.errors == 0
                   && strcmp(text_of(&recorder), exact_cases[index].text) == 0,
               test, text_of(&recorder));
     }
@@ -53,15 +53,18 @@ static void test_bad_parts(const GatehouseInstance *instance)
     uint64_t size, mapped;
     const uint8_t *png = map_file(image_path("light.png"), &size, &mapped);
     recorder_clear(&recorder);
-    check(encode_bytes(instance, &recorder, "image/jpeg", png, size) == GATEHOUSE_BAD_INPUT && recorder.errors == 1,
+    check(encode_bytes(instance, &recorder, "image/jpeg", png, size) == GATEHOUSE_BAD_INPUT
+              && recorder.errors == 1,
           "a PNG that is called JPEG is refused", recorder.error);
     recorder_clear(&recorder);
-    check(encode_bytes(instance, &recorder, "image/webp", png, size) == GATEHOUSE_UNSUPPORTED && recorder.errors == 1,
+    check(encode_bytes(instance, &recorder, "image/webp", png, size) == GATEHOUSE_UNSUPPORTED
+              && recorder.errors == 1,
           "another media type is refused", recorder.error);
     bool good = true;
     for (uint64_t length = 0; length < size && good; length += length < 64 ? 1 : 997) {
         recorder_clear(&recorder);
-        good = encode_bytes(instance, &recorder, "image/png", png, length) == GATEHOUSE_BAD_INPUT && recorder.errors == 1;
+        good = encode_bytes(instance, &recorder, "image/png", png, length) == GATEHOUSE_BAD_INPUT
+               && recorder.errors == 1;
     }
     check(good, "a PNG cut anywhere is refused", recorder.error);
     uint8_t *noise = malloc(size);
@@ -75,10 +78,31 @@ static void test_bad_parts(const GatehouseInstance *instance)
         }
         recorder_clear(&recorder);
         GatehouseStatus status = encode_bytes(instance, &recorder, "image/png", noise, size);
-        good = status == GATEHOUSE_OK ? recorder.segments == 1 : status == GATEHOUSE_BAD_INPUT && recorder.errors == 1;
+        good = status == GATEHOUSE_OK ? recorder.segments == 1
+                                      : status == GATEHOUSE_BAD_INPUT && recorder.errors == 1;
     }
     free(noise);
     check(good, "a damaged PNG is refused or read", recorder.error);
+}
+
+static void test_damaged_orientation(const GatehouseInstance *instance)
+{
+    enum { HEADER = 120 };  // bytes that hold the EXIF block and what leads to it
+    uint64_t size, mapped;
+    const uint8_t *jpeg = map_file(image_path("orientation-6.jpg"), &size, &mapped);
+    uint8_t *damaged = malloc(size);
+    bool good = true;
+    for (int at = 2; at < HEADER && good; at++)
+        for (int value = 0; value < 256 && good; value += 85) {
+            memcpy(damaged, jpeg, size);
+            damaged[at] = (uint8_t)value;
+            recorder_clear(&recorder);
+            recorder.cancel_at_poll = 2;  // after decoding: what is read does not matter here
+            GatehouseStatus status = encode_bytes(instance, &recorder, "image/jpeg", damaged, size);
+            good = status == GATEHOUSE_CANCELLED || (status == GATEHOUSE_BAD_INPUT && recorder.errors == 1);
+        }
+    free(damaged);
+    check(good, "a JPEG with a damaged EXIF block is refused or decoded", text_of(&recorder));
 }
 
 static void test_two_parts(const GatehouseInstance *instance)
@@ -93,8 +117,9 @@ static void test_two_parts(const GatehouseInstance *instance)
     GatehouseJob job = job_for(&recorder);
     GatehouseSink sink = sink_for(&recorder);
     GatehouseStatus status = instance->encode(instance->ctx, &job, &input, &sink);
-    check(status == GATEHOUSE_OK && recorder.segments == 2 && recorder.last_part == 1 && !recorder.protocol_wrong
-              && !recorder.progress_wrong && strcmp(text_of(&recorder), "Ignore this <|im_end|> token") == 0,
+    check(status == GATEHOUSE_OK && recorder.segments == 2 && recorder.last_part == 1
+              && !recorder.protocol_wrong && !recorder.progress_wrong
+              && strcmp(text_of(&recorder), "Ignore this <|im_end|> token") == 0,
           "two parts give two segments in order", text_of(&recorder));
 }
 
@@ -114,10 +139,11 @@ void test_reading(const GatehouseInstance *instance)
     test_images(instance);
     test_noise(instance);
     test_bad_parts(instance);
+    test_damaged_orientation(instance);
     test_two_parts(instance);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Behaviour across calls
 
 static void test_cancel(const GatehouseInstance *instance)

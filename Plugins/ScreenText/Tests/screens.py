@@ -55,12 +55,17 @@ class Screen:
         draw.ellipse((side * 0.28, side * 0.12, side * 0.72, side * 0.7), fill=hair)
         draw.ellipse((side * 0.33, side * 0.25, side * 0.67, side * 0.72), fill=(224, 172, 140))
         for eye in (0.43, 0.57):
-            draw.ellipse((side * (eye - 0.02), side * 0.45, side * (eye + 0.02), side * 0.49), fill=(40, 30, 30))
+            draw.ellipse(
+                (side * (eye - 0.02), side * 0.45, side * (eye + 0.02), side * 0.49), fill=(40, 30, 30)
+            )
         pixels = numpy.asarray(photo, dtype=numpy.float32) + random.normal(0, 6, (side, side, 3))
         mask = Image.new("L", (4 * side, 4 * side), 0)
         ImageDraw.Draw(mask).ellipse((0, 0, 4 * side, 4 * side), fill=255)
-        self.image.paste(Image.fromarray(numpy.clip(pixels, 0, 255).astype(numpy.uint8)), (x - radius, y - radius),
-                         mask.resize((side, side), Image.Resampling.LANCZOS))
+        self.image.paste(
+            Image.fromarray(numpy.clip(pixels, 0, 255).astype(numpy.uint8)),
+            (x - radius, y - radius),
+            mask.resize((side, side), Image.Resampling.LANCZOS),
+        )
 
     def icon(self, x, y, kind, size, colour):
         """Line icons as toolbars have them, `size` pixels wide around (x, y)."""
@@ -71,20 +76,45 @@ class Screen:
         elif kind == "gear":
             for tooth in range(8):
                 angle = tooth * math.pi / 4
-                draw.line((x + half * 0.5 * math.cos(angle), y + half * 0.5 * math.sin(angle),
-                           x + half * math.cos(angle), y + half * math.sin(angle)), fill=colour, width=2 * pen)
-            draw.ellipse((x - half * 0.7, y - half * 0.7, x + half * 0.7, y + half * 0.7), outline=colour, width=pen)
+                draw.line(
+                    (
+                        x + half * 0.5 * math.cos(angle),
+                        y + half * 0.5 * math.sin(angle),
+                        x + half * math.cos(angle),
+                        y + half * math.sin(angle),
+                    ),
+                    fill=colour,
+                    width=2 * pen,
+                )
+            draw.ellipse(
+                (x - half * 0.7, y - half * 0.7, x + half * 0.7, y + half * 0.7), outline=colour, width=pen
+            )
         elif kind == "star":
-            points = [(x + (half if turn % 2 == 0 else half * 0.4) * math.sin(turn * math.pi / 5),
-                       y - (half if turn % 2 == 0 else half * 0.4) * math.cos(turn * math.pi / 5)) for turn in range(10)]
+            points = [
+                (
+                    x + (half if turn % 2 == 0 else half * 0.4) * math.sin(turn * math.pi / 5),
+                    y - (half if turn % 2 == 0 else half * 0.4) * math.cos(turn * math.pi / 5),
+                )
+                for turn in range(10)
+            ]
             draw.line(points + points[:2], fill=colour, width=pen, joint="curve")
         elif kind == "menu":
             for bar in (-1, 0, 1):
-                draw.line((x - half, y + bar * half * 0.6, x + half, y + bar * half * 0.6), fill=colour, width=pen)
+                draw.line(
+                    (x - half, y + bar * half * 0.6, x + half, y + bar * half * 0.6), fill=colour, width=pen
+                )
         elif kind == "back":
-            draw.line((x + half * 0.4, y - half, x - half * 0.5, y, x + half * 0.4, y + half), fill=colour, width=pen)
+            draw.line(
+                (x + half * 0.4, y - half, x - half * 0.5, y, x + half * 0.4, y + half),
+                fill=colour,
+                width=pen,
+            )
         elif kind == "forward":
-            draw.line((x - half * 0.4, y - half, x + half * 0.5, y, x - half * 0.4, y + half), fill=colour, width=pen)
+            draw.line(
+                (x - half * 0.4, y - half, x + half * 0.5, y, x - half * 0.4, y + half),
+                fill=colour,
+                width=pen,
+            )
         elif kind == "dots":
             for dot in (-1, 0, 1):
                 self.disc(x, y + dot * half * 0.7, pen, colour)
@@ -93,7 +123,9 @@ class Screen:
                 radius = half * ring
                 draw.arc((x - radius, y - radius, x + radius, y + radius), 225, 315, fill=colour, width=pen)
         elif kind == "battery":
-            draw.rounded_rectangle((x - half, y - half * 0.5, x + half, y + half * 0.5), pen, outline=colour, width=pen)
+            draw.rounded_rectangle(
+                (x - half, y - half * 0.5, x + half, y + half * 0.5), pen, outline=colour, width=pen
+            )
             draw.rectangle((x - half * 0.75, y - half * 0.25, x + half * 0.3, y + half * 0.25), fill=colour)
         elif kind == "bell":
             draw.pieslice((x - half * 0.7, y - half, x + half * 0.7, y + half), 180, 360, fill=colour)
@@ -102,10 +134,14 @@ class Screen:
         elif kind == "heart":
             draw.ellipse((x - half, y - half, x, y), fill=colour)
             draw.ellipse((x, y - half, x + half, y), fill=colour)
-            draw.polygon((x - half * 0.93, y - half * 0.3, x + half * 0.93, y - half * 0.3, x, y + half), fill=colour)
+            draw.polygon(
+                (x - half * 0.93, y - half * 0.3, x + half * 0.93, y - half * 0.3, x, y + half), fill=colour
+            )
 
     def toggle(self, x, y, on):
-        self.draw.rounded_rectangle((x, y, x + 104, y + 60), 30, fill=(52, 199, 89) if on else (200, 200, 205))
+        self.draw.rounded_rectangle(
+            (x, y, x + 104, y + 60), 30, fill=(52, 199, 89) if on else (200, 200, 205)
+        )
         self.disc(x + (74 if on else 30), y + 30, 26, (255, 255, 255))
 
     def status_bar(self, clock="9:41"):
@@ -155,10 +191,18 @@ def settings():
     screen = Screen("settings", (1080, 1900), paper=(242, 242, 247))
     screen.status_bar("14:07")
     screen.text(50, 120, "Settings", 72, face="bold")
-    rows = [("Airplane Mode", None, False), ("Wi-Fi", "HomeNet 5G", None), ("Bluetooth", "On", None),
-            ("Mobile Data", None, True), ("Notifications", "", None), ("Sounds & Haptics", "", None),
-            ("Screen Time", "3 h 12 min", None), ("Storage", "48.2 GB of 128 GB", None), ("Location", None, True),
-            ("Software Update", "1", None)]
+    rows = [
+        ("Airplane Mode", None, False),
+        ("Wi-Fi", "HomeNet 5G", None),
+        ("Bluetooth", "On", None),
+        ("Mobile Data", None, True),
+        ("Notifications", "", None),
+        ("Sounds & Haptics", "", None),
+        ("Screen Time", "3 h 12 min", None),
+        ("Storage", "48.2 GB of 128 GB", None),
+        ("Location", None, True),
+        ("Software Update", "1", None),
+    ]
     colours = [(255, 149, 0), (0, 122, 255), (0, 122, 255), (52, 199, 89), (255, 59, 48)]
     kinds = ["star", "wifi", "forward", "bell", "bell", "heart", "gear", "menu", "star", "gear"]
     screen.draw.rounded_rectangle((40, 260, 1040, 260 + 150 * len(rows)), 36, fill=(255, 255, 255))
@@ -206,8 +250,9 @@ def chat():
         width = int(max(font.getlength(line) for line in lines)) + 190
         height = 58 * len(lines) + 50
         left = 1040 - width if own else 130
-        screen.draw.rounded_rectangle((left, top, left + width, top + height), 28,
-                                      fill=(220, 248, 198) if own else (255, 255, 255))
+        screen.draw.rounded_rectangle(
+            (left, top, left + width, top + height), 28, fill=(220, 248, 198) if own else (255, 255, 255)
+        )
         if not own:
             screen.portrait(75, top + 45, 40, 4)
         screen.lines(left + 32, top + 18, text, 42, 58)
@@ -225,11 +270,20 @@ def dialog():
     screen.draw.rounded_rectangle((90, 400, 990, 1010), 40, fill=(255, 255, 255))
     screen.icon(165, 480, "bell", 60, BLUE)
     screen.text(220, 450, "Allow notifications?", 50, face="bold")
-    screen.lines(130, 560, "Weather would like to send you alerts about\nstorms and heavy rain near you.\n"
-                 "You can change this in Settings.", 38, 58, colour=(70, 72, 78))
-    for left, top, label, fill, colour in ((130, 790, "Don't ask again", (236, 238, 242), (40, 40, 44)),
-                                           (130, 890, "Decline", (236, 238, 242), (40, 40, 44)),
-                                           (550, 890, "Accept", BLUE, (255, 255, 255))):
+    screen.lines(
+        130,
+        560,
+        "Weather would like to send you alerts about\nstorms and heavy rain near you.\n"
+        "You can change this in Settings.",
+        38,
+        58,
+        colour=(70, 72, 78),
+    )
+    for left, top, label, fill, colour in (
+        (130, 790, "Don't ask again", (236, 238, 242), (40, 40, 44)),
+        (130, 890, "Decline", (236, 238, 242), (40, 40, 44)),
+        (550, 890, "Accept", BLUE, (255, 255, 255)),
+    ):
         right = 950 if top == 790 or left == 550 else 530
         screen.draw.rounded_rectangle((left, top, right, top + 60), 14, fill=fill)
         screen.text((left + right) // 2, top + 30, label, 34, face="bold", colour=colour, anchor="mm")
@@ -244,14 +298,18 @@ def article():
     screen.icon(1540, 35, "search", 30, GREY)
     screen.text(60, 100, "Rivers that flow both ways", 52, face="serif")
     screen.text(60, 175, "By Elena Fischer, 14 May 2026", 22, face="wide", colour=GREY)
-    left = ("Twice a day the sea pushes back.\nAt the mouth of the river the water\nslows, stands still and then turns\n"
-            "inland, carrying salt, driftwood\nand now and then a seal.\nFishermen have always known it.\n"
-            "Their nets hang from poles that\ncan be turned with the stream,\nand their clocks follow the moon.\n"
-            "Engineers took longer to learn.")
-    right = ("The first barrage, built in 1921,\nlasted 7 years. The second was\nabandoned at a cost of $3.4 million.\n"
-             "Today's plan is more modest:\nturbines that work in both\ndirections, set deep enough for\n"
-             "boats and far enough apart for\nfish. Whether it pays is unclear.\nIt would light 40,000 homes, or\n"
-             "about 12% of the county.")
+    left = (
+        "Twice a day the sea pushes back.\nAt the mouth of the river the water\nslows, stands still and then turns\n"
+        "inland, carrying salt, driftwood\nand now and then a seal.\nFishermen have always known it.\n"
+        "Their nets hang from poles that\ncan be turned with the stream,\nand their clocks follow the moon.\n"
+        "Engineers took longer to learn."
+    )
+    right = (
+        "The first barrage, built in 1921,\nlasted 7 years. The second was\nabandoned at a cost of $3.4 million.\n"
+        "Today's plan is more modest:\nturbines that work in both\ndirections, set deep enough for\n"
+        "boats and far enough apart for\nfish. Whether it pays is unclear.\nIt would light 40,000 homes, or\n"
+        "about 12% of the county."
+    )
     screen.lines(60, 640, left, 26, 42, face="serif")
     screen.lines(830, 640, right, 26, 42, face="serif")
     random = numpy.random.default_rng(3)
@@ -260,8 +318,10 @@ def article():
     picture = numpy.broadcast_to(picture, (360, 1480, 3)) + random.normal(0, 8, (360, 1480, 1))
     photo = Image.fromarray(numpy.clip(picture, 0, 255).astype(numpy.uint8))
     draw = ImageDraw.Draw(photo)
-    draw.polygon([(0, 250), (300, 90), (560, 240), (820, 130), (1200, 260), (1480, 180), (1480, 360), (0, 360)],
-                 fill=(70, 100, 70))
+    draw.polygon(
+        [(0, 250), (300, 90), (560, 240), (820, 130), (1200, 260), (1480, 180), (1480, 360), (0, 360)],
+        fill=(70, 100, 70),
+    )
     for tree in range(60):
         x, y = int(random.integers(0, 1480)), int(random.integers(230, 340))
         draw.polygon([(x, y - 40), (x - 14, y), (x + 14, y)], fill=(30, 60 + tree, 40))
@@ -276,11 +336,18 @@ def dark():
     screen.text(50, 120, "Good evening", 60, face="bold")
     for index, chip in enumerate(("Music", "Podcasts", "Audiobooks")):
         left = 50 + 300 * index
-        screen.draw.rounded_rectangle((left, 230, left + 270, 310), 40, fill=(45, 45, 50) if index else (30, 185, 84))
+        screen.draw.rounded_rectangle(
+            (left, 230, left + 270, 310), 40, fill=(45, 45, 50) if index else (30, 185, 84)
+        )
         screen.text(left + 135, 270, chip, 36, colour=(235, 235, 240) if index else (0, 0, 0), anchor="mm")
-    songs = [("Midnight Train", "The Lanterns", "3:45"), ("Glass Houses", "Ivy Moreau", "4:02"),
-             ("Paper Boats", "Field & Stone", "2:58"), ("Northern Lights", "Aurora Choir", "5:16"),
-             ("Slow Dancing", "Ray Coleman", "3:21"), ("Second Summer", "Harbour Lane", "3:33")]
+    songs = [
+        ("Midnight Train", "The Lanterns", "3:45"),
+        ("Glass Houses", "Ivy Moreau", "4:02"),
+        ("Paper Boats", "Field & Stone", "2:58"),
+        ("Northern Lights", "Aurora Choir", "5:16"),
+        ("Slow Dancing", "Ray Coleman", "3:21"),
+        ("Second Summer", "Harbour Lane", "3:33"),
+    ]
     screen.text(50, 360, "Recently played", 46, face="bold")
     for index, (title, artist, length) in enumerate(songs):
         top = 450 + 190 * index
@@ -297,7 +364,9 @@ def dark():
     screen.text(50, 1670, "1:12", 32, colour=(165, 165, 172))
     screen.text(1030, 1670, "-2:33", 32, colour=(165, 165, 172), anchor="ra")
     for x, tab in ((180, "Home"), (540, "Search"), (900, "Library")):
-        screen.icon(x, 1830, {"Home": "heart", "Search": "search", "Library": "menu"}[tab], 56, (235, 235, 240))
+        screen.icon(
+            x, 1830, {"Home": "heart", "Search": "search", "Library": "menu"}[tab], 56, (235, 235, 240)
+        )
         screen.text(x, 1900, tab, 30, anchor="mm")
     return screen
 
@@ -307,8 +376,18 @@ def chinese():
     screen.status_bar("8:30")
     screen.icon(60, 160, "back", 44, screen.ink)
     screen.text(540, 160, "设置", 56, face="bold", anchor="mm")
-    rows = [("无线网络", "已连接"), ("蓝牙", "关闭"), ("移动网络", ""), ("通知与状态栏", ""), ("声音和振动", ""),
-            ("显示与亮度", "自动"), ("电池", "82%"), ("存储空间", "可用 48 GB"), ("隐私保护", ""), ("系统更新", "有新版本")]
+    rows = [
+        ("无线网络", "已连接"),
+        ("蓝牙", "关闭"),
+        ("移动网络", ""),
+        ("通知与状态栏", ""),
+        ("声音和振动", ""),
+        ("显示与亮度", "自动"),
+        ("电池", "82%"),
+        ("存储空间", "可用 48 GB"),
+        ("隐私保护", ""),
+        ("系统更新", "有新版本"),
+    ]
     screen.draw.rounded_rectangle((40, 250, 1040, 250 + 150 * len(rows)), 36, fill=(255, 255, 255))
     colours = [(0, 122, 255), (52, 199, 89), (255, 149, 0), (255, 59, 48), (120, 90, 200)]
     kinds = ["wifi", "forward", "menu", "bell", "heart", "star", "battery", "menu", "gear", "gear"]
@@ -331,8 +410,12 @@ def mixed():
     screen.icon(95, 160, "search", 40, GREY)
     screen.text(140, 134, "USB-C 充电器", 40, colour=GREY)
     screen.text(900, 134, "搜索", 42, colour=(255, 80, 0))
-    goods = [("USB-C 快充充电器 65W", "¥128.00", "已售 2000+ 件"), ("无线蓝牙耳机 Pro 版", "¥399.00", "已售 850 件"),
-             ("iPhone 手机壳 透明", "¥29.90", "已售 1.2 万件"), ("HDMI 高清线 2 米", "¥45.50", "已售 600 件")]
+    goods = [
+        ("USB-C 快充充电器 65W", "¥128.00", "已售 2000+ 件"),
+        ("无线蓝牙耳机 Pro 版", "¥399.00", "已售 850 件"),
+        ("iPhone 手机壳 透明", "¥29.90", "已售 1.2 万件"),
+        ("HDMI 高清线 2 米", "¥45.50", "已售 600 件"),
+    ]
     for index, (title, price, sold) in enumerate(goods):
         top = 270 + 300 * index
         random = numpy.random.default_rng(70 + index)
@@ -345,7 +428,9 @@ def mixed():
         screen.text(330, top + 160, price, 50, face="bold", colour=(230, 40, 30))
         screen.text(1030, top + 172, sold, 34, colour=GREY, anchor="ra")
     for x, tab in ((135, "首页"), (405, "分类"), (675, "购物车"), (945, "我的")):
-        screen.icon(x, 1550, {"首页": "star", "分类": "menu", "购物车": "heart", "我的": "gear"}[tab], 54, GREY)
+        screen.icon(
+            x, 1550, {"首页": "star", "分类": "menu", "购物车": "heart", "我的": "gear"}[tab], 54, GREY
+        )
         screen.text(x, 1625, tab, 32, colour=GREY, anchor="mm")
     return screen
 
@@ -381,8 +466,12 @@ def code():
         screen.text(70, y, str(number + 1), 24, face="mono", colour=(110, 110, 115), anchor="ra")
         column = 0
         for text, colour in line:
-            screen.draw.text((110 + column * advance, y), text, fill=colour or screen.ink,
-                             font=ImageFont.truetype(FONTS["mono"], 24))
+            screen.draw.text(
+                (110 + column * advance, y),
+                text,
+                fill=colour or screen.ink,
+                font=ImageFont.truetype(FONTS["mono"], 24),
+            )
             column += len(text)
         screen.words.append("".join(text for text, _ in line))
     screen.draw.rectangle((0, 820, 1400, 860), fill=(0, 122, 204))
@@ -395,16 +484,22 @@ def notifications():
     screen = Screen("notifications", (1080, 2000), ink=(255, 255, 255))
     ramp = numpy.linspace(0, 1, 2000)[:, None, None]
     across = numpy.linspace(0, 1, 1080)[None, :, None]
-    wall = (1 - ramp) * numpy.array([40, 60, 120]) + ramp * numpy.array([150, 60, 90]) + across * numpy.array([30, 40, 10])
+    wall = (
+        (1 - ramp) * numpy.array([40, 60, 120])
+        + ramp * numpy.array([150, 60, 90])
+        + across * numpy.array([30, 40, 10])
+    )
     screen.image.paste(Image.fromarray(wall.astype(numpy.uint8)))
     screen.status_bar("16:48")
     screen.text(540, 220, "16:48", 150, anchor="mm")
     screen.text(540, 340, "Tuesday, 24 November", 44, anchor="mm")
-    cards = [("Messages", "now", "Mum", "Don't forget to call grandma!"),
-             ("Calendar", "12 min ago", "Team meeting", "17:00 to 17:45, Room 3.14"),
-             ("Bank", "1 h ago", "Payment of £12.99", "Card ending 4417 at Bookshop"),
-             ("Weather", "2 h ago", "Rain expected", "60% chance from 19:00"),
-             ("News", "3 h ago", "Markets close higher", "Index gains 1.8% after rate cut")]
+    cards = [
+        ("Messages", "now", "Mum", "Don't forget to call grandma!"),
+        ("Calendar", "12 min ago", "Team meeting", "17:00 to 17:45, Room 3.14"),
+        ("Bank", "1 h ago", "Payment of £12.99", "Card ending 4417 at Bookshop"),
+        ("Weather", "2 h ago", "Rain expected", "60% chance from 19:00"),
+        ("News", "3 h ago", "Markets close higher", "Index gains 1.8% after rate cut"),
+    ]
     colours = [(52, 199, 89), (255, 59, 48), (0, 90, 180), (90, 180, 250), (220, 30, 60)]
     kinds = ["heart", "menu", "star", "wifi", "bell"]
     for index, (app, when, title, body) in enumerate(cards):
@@ -430,7 +525,9 @@ def keyboard():
     screen.draw.line((60, 330, 1080, 330), fill=(210, 210, 214), width=2)
     screen.text(60, 360, "Subject: Keys to the flat", 42)
     screen.draw.line((60, 430, 1080, 430), fill=(210, 210, 214), width=2)
-    screen.lines(60, 470, "Hello Karen,\nthe spare keys are with the neighbour\nin 4B. Please ring twice.", 42, 64)
+    screen.lines(
+        60, 470, "Hello Karen,\nthe spare keys are with the neighbour\nin 4B. Please ring twice.", 42, 64
+    )
     screen.draw.line((575, 600, 575, 655), fill=BLUE, width=5)
     screen.draw.rectangle((0, 1130, 1080, 2000), fill=(209, 212, 219))
     for x, word in ((180, "twice"), (540, "today"), (900, "thanks")):
@@ -454,7 +551,9 @@ def sign():
         for column in range(-1, 12):
             left, top = column * 120 + (60 if row % 2 else 0), row * 40
             tone = random.integers(-22, 22)
-            screen.draw.rectangle((left + 3, top + 3, left + 116, top + 36), fill=(150 + tone, 82 + tone, 62 + tone))
+            screen.draw.rectangle(
+                (left + 3, top + 3, left + 116, top + 36), fill=(150 + tone, 82 + tone, 62 + tone)
+            )
     screen.draw.rectangle((300, 250, 980, 690), fill=(240, 238, 230), outline=(30, 60, 120), width=12)
     screen.text(640, 340, "PRIVATE ROAD", 72, face="bold", colour=(30, 60, 120), anchor="mm")
     screen.text(640, 460, "No parking at any time", 50, colour=(40, 40, 45), anchor="mm")
@@ -468,5 +567,18 @@ def sign():
 
 
 def screens():
-    for draw in (mail, settings, chat, dialog, article, dark, chinese, mixed, code, notifications, keyboard, sign):
+    for draw in (
+        mail,
+        settings,
+        chat,
+        dialog,
+        article,
+        dark,
+        chinese,
+        mixed,
+        code,
+        notifications,
+        keyboard,
+        sign,
+    ):
         yield draw()
