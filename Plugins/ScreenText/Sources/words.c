@@ -143,7 +143,8 @@ static bool is_worth_reading(const Words *words, double least)
     enum { FEW = 3 };
     uint32_t length = 0;
     for (uint32_t index = 0; index < words->count; index++) length += scalar_count(words->words[index].text);
-    double clear = length == 1 && least >= CLEAR ? VERY_CLEAR : CLEAR;
+    bool is_digit = length == 1 && strspn(words->words[0].text, "0123456789") == 1;  // a line number, say
+    double clear = length == 1 && !is_digit ? VERY_CLEAR : CLEAR;
     if (length <= FEW && least < clear) least = clear;
     if (mean_confidence(words, 0, words->count) < least) return false;
     for (uint32_t index = 0; index < words->count; index++)

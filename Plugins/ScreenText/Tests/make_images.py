@@ -143,7 +143,7 @@ def tight_buttons():
 
 
 def icons():
-    """A list with round pictures, a menu icon and chevrons, none of which is writing, and bullets, which are."""
+    """A list with round pictures, a menu icon and chevrons, which are no writing, and a bullet, which is."""
     image = page(
         720,
         420,
@@ -169,7 +169,7 @@ def icons():
 
 
 def sign():
-    """The photograph of a sign on bricks: texture all over, and still to be read; and a wall of noise, which is not."""
+    """A sign on bricks: texture all over, and still to be read; and noise, which is not."""
     screens.sign().image.resize((960, 720)).save(HERE / "sign.jpg", quality=40)
     noise = numpy.random.default_rng(5).integers(0, 256, (160, 240), dtype=numpy.uint8)
     save(Image.fromarray(noise), "noise.png")

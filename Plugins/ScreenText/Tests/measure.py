@@ -5,8 +5,8 @@
 
 A word counts as read where it comes out letter for letter; each Han character is a word of its own. Recall is
 the share of the words on the screen that were read, precision the share of what was read that stands on the
-screen, so junk from icons lowers it. Full-width and half-width forms are the same. Letters inside avatars and on
-keys count neither way.
+screen, so junk from icons lowers it. Full-width and half-width forms are the same. Letters inside avatars and
+on keys count neither way.
 """
 
 import collections

@@ -299,13 +299,15 @@ def article():
     screen.text(60, 100, "Rivers that flow both ways", 52, face="serif")
     screen.text(60, 175, "By Elena Fischer, 14 May 2026", 22, face="wide", colour=GREY)
     left = (
-        "Twice a day the sea pushes back.\nAt the mouth of the river the water\nslows, stands still and then turns\n"
+        "Twice a day the sea pushes back.\nAt the mouth of the river the water\n"
+        "slows, stands still and then turns\n"
         "inland, carrying salt, driftwood\nand now and then a seal.\nFishermen have always known it.\n"
         "Their nets hang from poles that\ncan be turned with the stream,\nand their clocks follow the moon.\n"
         "Engineers took longer to learn."
     )
     right = (
-        "The first barrage, built in 1921,\nlasted 7 years. The second was\nabandoned at a cost of $3.4 million.\n"
+        "The first barrage, built in 1921,\nlasted 7 years. The second was\n"
+        "abandoned at a cost of $3.4 million.\n"
         "Today's plan is more modest:\nturbines that work in both\ndirections, set deep enough for\n"
         "boats and far enough apart for\nfish. Whether it pays is unclear.\nIt would light 40,000 homes, or\n"
         "about 12% of the county."
@@ -544,7 +546,7 @@ def keyboard():
 
 
 def sign():
-    """A photograph: a white sign on a brick wall, under uneven light, a little turned, with a sensor's noise."""
+    """A photograph: a white sign on a brick wall, unevenly lit, a little turned, with a sensor's noise."""
     screen = Screen("sign", (1280, 960), paper=(150, 140, 130))
     random = numpy.random.default_rng(11)
     for row in range(24):
