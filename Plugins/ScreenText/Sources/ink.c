@@ -1,17 +1,16 @@
 #include "ink.h"
 
-static PIX *sampled(PIX *picture)
+// Every `step`th pixel of every `step`th row.
+static PIX *sampled(PIX *picture, l_int32 step)
 {
-    l_int32 width = (pixGetWidth(picture) + INK_STEP - 1) / INK_STEP;
-    l_int32 height = (pixGetHeight(picture) + INK_STEP - 1) / INK_STEP;
+    l_int32 width = (pixGetWidth(picture) + step - 1) / step, height = (pixGetHeight(picture) + step - 1) / step;
     PIX *samples = pixCreate(width, height, 32);
     if (!samples) return NULL;
     const l_uint32 *from = pixGetData(picture);
     l_uint32 *to = pixGetData(samples);
     for (l_int32 y = 0; y < height; y++)
         for (l_int32 x = 0; x < width; x++)
-            to[(size_t)y * pixGetWpl(samples) + x] =
-                from[(size_t)y * INK_STEP * pixGetWpl(picture) + x * INK_STEP];
+            to[(size_t)y * pixGetWpl(samples) + x] = from[(size_t)y * step * pixGetWpl(picture) + x * step];
     return samples;
 }
 
@@ -24,7 +23,7 @@ static PIX *median(PIX *samples, l_int32 wide, l_int32 high)
 
 PIX *background_near(PIX *picture)
 {
-    PIX *samples = sampled(picture);
+    PIX *samples = sampled(picture, INK_STEP);
     // 68 × 36 pixels: wider than strokes are, and low enough for a button.
     PIX *near = samples ? median(samples, 17, 9) : NULL;
     pixDestroy(&samples);
@@ -109,11 +108,25 @@ static void copy_patch(const Patch *patch, PIX *near, PIX *far)
             if (patch_has(patch, x, y)) pixGetData(near)[(size_t)y * pixGetWpl(near) + x] = pixel(far, x, y);
 }
 
+// The background as windows of 12 letters see it, of the size of `near`: nearly twice what is_no_surface lets pass.
+static PIX *background_far(PIX *picture, PIX *near, l_int32 letter)
+{
+    enum { MOST_WINDOW = 64 };  // samples; the median's cost grows with them
+    l_int32 window = 12 * letter / INK_STEP, coarser = 1 + window / MOST_WINDOW;
+    PIX *samples = sampled(picture, INK_STEP * coarser);
+    PIX *rough = samples ? median(samples, window / coarser | 1, window / coarser | 1) : NULL;
+    PIX *far = rough ? pixCreateTemplate(near) : NULL;
+    for (l_int32 y = 0; far && y < pixGetHeight(far); y++)
+        for (l_int32 x = 0; x < pixGetWidth(far); x++)
+            pixGetData(far)[(size_t)y * pixGetWpl(far) + x] = pixel(rough, x / coarser, y / coarser);
+    pixDestroy(&rough);
+    pixDestroy(&samples);
+    return far;
+}
+
 bool background_fill(PIX *near, PIX *picture, l_int32 letter)
 {
-    PIX *samples = sampled(picture);
-    l_int32 window = 12 * letter / INK_STEP | 1;  // nearly twice what is_no_surface lets pass
-    PIX *far = samples ? median(samples, window, window) : NULL;
+    PIX *far = background_far(picture, near, letter);
     PIX *differs = far ? difference(near, far) : NULL;
     PIXA *masks = NULL;
     BOXA *boxes = differs ? pixConnComp(differs, &masks, 4) : NULL;
@@ -129,7 +142,6 @@ bool background_fill(PIX *near, PIX *picture, l_int32 letter)
     pixaDestroy(&masks);
     pixDestroy(&differs);
     pixDestroy(&far);
-    pixDestroy(&samples);
     return good;
 }
 

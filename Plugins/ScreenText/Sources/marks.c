@@ -107,13 +107,14 @@ static void erase_box(PIX *ink, Mark mark)
     boxDestroy(&box);
 }
 
-void marks_erase_pictures(PIX *ink, PIX *marks, l_int32 letter)
+void marks_erase_pictures(PIX *ink, PIX *marks, l_int32 letter, const GatehouseJob *job)
 {
     enum { MOST_MARKS = 20000 };  // a page of noise has more, and no pictures
     PIXA *shapes = NULL;
     BOXA *boxes = pixConnComp(marks, &shapes, 8);
     l_int32 count = boxes ? boxaGetCount(boxes) : 0;
     for (l_int32 index = 0; index < count && count <= MOST_MARKS; index++) {
+        if (index % 64 == 63 && job->cancelled(job->ctx)) break;
         if (!is_picture(boxes, index, letter)) continue;
         Mark mark = mark_at(boxes, index);
         bool compact = mark.width < 8 * letter && mark.height < 8 * letter;

@@ -4,6 +4,7 @@
 #define SCREEN_TEXT_MARKS_H
 
 #include <allheaders.h>
+#include <gatehouse.h>
 #include <stdbool.h>
 
 // Whether the page is pure noise, on which Tesseract would spend minutes: more ink than can stand beside
@@ -15,7 +16,7 @@ bool marks_are_noise(PIX *marks, l_int32 mark_count);
 l_int32 marks_letter_height(BOXA *boxes);
 
 // Wipes pictures, icons, and the edges of buttons and cards out of `ink`, whose marks are `marks`: Tesseract
-// would read each with the line beside it.
-void marks_erase_pictures(PIX *ink, PIX *marks, l_int32 letter);
+// would read each with the line beside it. Stops early, the work half done, when `job` is cancelled.
+void marks_erase_pictures(PIX *ink, PIX *marks, l_int32 letter, const GatehouseJob *job);
 
 #endif

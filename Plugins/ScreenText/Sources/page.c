@@ -71,7 +71,8 @@ static GatehouseStatus make(Stages *stages, PIX *picture, const GatehouseJob *jo
         if (job->cancelled(job->ctx)) return GATEHOUSE_CANCELLED;
         if (!find_marks(stages, picture)) return GATEHOUSE_OUT_OF_MEMORY;
         if (job->cancelled(job->ctx)) return GATEHOUSE_CANCELLED;
-        marks_erase_pictures(stages->ink, stages->marks, letter);
+        marks_erase_pictures(stages->ink, stages->marks, letter, job);
+        if (job->cancelled(job->ctx)) return GATEHOUSE_CANCELLED;
     }
     *page = scaled_with_margin(stages->ink, letter);
     return *page ? GATEHOUSE_OK : GATEHOUSE_OUT_OF_MEMORY;

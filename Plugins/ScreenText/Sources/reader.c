@@ -194,11 +194,11 @@ static GatehouseStatus look_at(
     return GATEHOUSE_OK;
 }
 
-// The page without what was read. NULL where nothing as high as a letter is left, or there is no memory: the
-// second look is an extra.
+// The page without what was read. NULL where nothing as high as a letter is left, or so much that it is texture,
+// or there is no memory: the second look is an extra.
 static PIX *what_is_left(PIX *page, const Lines *lines)
 {
-    enum { HALO = 2, LEAST_HEIGHT = 12, INK_LEVEL = 150 };
+    enum { HALO = 2, LEAST_HEIGHT = 12, INK_LEVEL = 150, MOST_LETTERS = 1000 };
     PIX *left = pixCopy(NULL, page);
     for (uint32_t index = 0; left && index < lines->count; index++) {
         const Line *line = &lines->lines[index];
@@ -209,15 +209,15 @@ static PIX *what_is_left(PIX *page, const Lines *lines)
     }
     PIX *marks = left ? pixThresholdToBinary(left, INK_LEVEL) : NULL;
     BOXA *boxes = marks ? pixConnCompBB(marks, 8) : NULL;
-    bool worth_a_look = false;
-    for (l_int32 index = 0; boxes && !worth_a_look && index < boxaGetCount(boxes); index++) {
+    l_int32 letters = 0;
+    for (l_int32 index = 0; boxes && index < boxaGetCount(boxes); index++) {
         l_int32 height = 0;
         boxaGetBoxGeometry(boxes, index, NULL, NULL, NULL, &height);
-        worth_a_look = height >= LEAST_HEIGHT;
+        letters += height >= LEAST_HEIGHT;
     }
     boxaDestroy(&boxes);
     pixDestroy(&marks);
-    if (!worth_a_look) pixDestroy(&left);
+    if (letters == 0 || letters > MOST_LETTERS) pixDestroy(&left);
     return left;
 }
 
