@@ -3,7 +3,8 @@
 // Every `step`th pixel of every `step`th row.
 static PIX *sampled(PIX *picture, l_int32 step)
 {
-    l_int32 width = (pixGetWidth(picture) + step - 1) / step, height = (pixGetHeight(picture) + step - 1) / step;
+    l_int32 width = (pixGetWidth(picture) + step - 1) / step;
+    l_int32 height = (pixGetHeight(picture) + step - 1) / step;
     PIX *samples = pixCreate(width, height, 32);
     if (!samples) return NULL;
     const l_uint32 *from = pixGetData(picture);
@@ -108,7 +109,8 @@ static void copy_patch(const Patch *patch, PIX *near, PIX *far)
             if (patch_has(patch, x, y)) pixGetData(near)[(size_t)y * pixGetWpl(near) + x] = pixel(far, x, y);
 }
 
-// The background as windows of 12 letters see it, of the size of `near`: nearly twice what is_no_surface lets pass.
+// The background as windows of 12 letters see it, of the size of `near`: nearly twice what is_no_surface lets
+// pass.
 static PIX *background_far(PIX *picture, PIX *near, l_int32 letter)
 {
     enum { MOST_WINDOW = 64 };  // samples; the median's cost grows with them

@@ -194,8 +194,8 @@ static GatehouseStatus look_at(
     return GATEHOUSE_OK;
 }
 
-// The page without what was read. NULL where nothing as high as a letter is left, or so much that it is texture,
-// or there is no memory: the second look is an extra.
+// The page without what was read. NULL where nothing as high as a letter is left, or so much that it is
+// texture, or there is no memory: the second look is an extra.
 static PIX *what_is_left(PIX *page, const Lines *lines)
 {
     enum { HALO = 2, LEAST_HEIGHT = 12, INK_LEVEL = 150, MOST_LETTERS = 1000 };
