@@ -34,14 +34,17 @@ static bool is_language_list(const char *list)
     return inside;
 }
 
-static GatehouseStatus read_languages(const JsonMember *member, Configuration *configuration, Failure *failure)
+static GatehouseStatus read_languages(const JsonMember *member, Configuration *configuration,
+                                      Failure *failure)
 {
-    static const char expected[] = "a string of Tesseract's language codes joined by '+', such as \"chi_sim+eng\"";
+    static const char expected[] =
+        "a string of Tesseract's language codes joined by '+', such as \"chi_sim+eng\"";
     if (member->kind != JSON_STRING)
         return fail(failure, GATEHOUSE_BAD_CONFIGURATION, "'languages': expected %s, found %s.", expected,
                     json_kind_name(member->kind));
     if (strlen(member->string) >= sizeof configuration->languages)
-        return fail(failure, GATEHOUSE_BAD_CONFIGURATION, "'languages': expected at most %zu bytes, found %zu.",
+        return fail(failure, GATEHOUSE_BAD_CONFIGURATION,
+                    "'languages': expected at most %zu bytes, found %zu.",
                     sizeof configuration->languages - 1, strlen(member->string));
     if (!is_language_list(member->string))
         return fail(failure, GATEHOUSE_BAD_CONFIGURATION, "'languages': expected %s, found \"%s\".", expected,
@@ -50,11 +53,13 @@ static GatehouseStatus read_languages(const JsonMember *member, Configuration *c
     return GATEHOUSE_OK;
 }
 
-static GatehouseStatus read_confidence(const JsonMember *member, Configuration *configuration, Failure *failure)
+static GatehouseStatus read_confidence(const JsonMember *member, Configuration *configuration,
+                                       Failure *failure)
 {
     if (member->kind != JSON_NUMBER)
         return fail(failure, GATEHOUSE_BAD_CONFIGURATION,
-                    "'minimum_confidence': expected a number from 0 to 1, found %s.", json_kind_name(member->kind));
+                    "'minimum_confidence': expected a number from 0 to 1, found %s.",
+                    json_kind_name(member->kind));
     if (!(member->number >= 0 && member->number <= 1))
         return fail(failure, GATEHOUSE_BAD_CONFIGURATION,
                     "'minimum_confidence': expected a number from 0 to 1, found %g.", member->number);
@@ -62,7 +67,8 @@ static GatehouseStatus read_confidence(const JsonMember *member, Configuration *
     return GATEHOUSE_OK;
 }
 
-GatehouseStatus configuration_read(const char *text, uint64_t size, Configuration *configuration, Failure *failure)
+GatehouseStatus configuration_read(const char *text, uint64_t size, Configuration *configuration,
+                                   Failure *failure)
 {
     Configuration read = {.languages = "chi_sim+eng", .minimum_confidence = 0.15};
     JsonObject object;
@@ -76,8 +82,8 @@ GatehouseStatus configuration_read(const char *text, uint64_t size, Configuratio
             status = read_confidence(member, &read, failure);
         else
             status = fail(failure, GATEHOUSE_BAD_CONFIGURATION,
-                          "Unknown key '%s': expected 'languages' or 'minimum_confidence', found %s.", member->key,
-                          json_kind_name(member->kind));
+                          "Unknown key '%s': expected 'languages' or 'minimum_confidence', found %s.",
+                          member->key, json_kind_name(member->kind));
     }
     json_free_object(&object);
     if (status == GATEHOUSE_OK) *configuration = read;
@@ -90,17 +96,20 @@ static bool is_folder(const char *path)
     return stat(path, &information) == 0 && S_ISDIR(information.st_mode);
 }
 
-static GatehouseStatus choose_folder(const char *weights_folder, char *folder, uint64_t capacity, Failure *failure)
+static GatehouseStatus choose_folder(const char *weights_folder, char *folder, uint64_t capacity,
+                                     Failure *failure)
 {
     if (weights_folder) {
         int length = snprintf(folder, capacity, "%s/tessdata", weights_folder);
         if (length < 0 || (uint64_t)length >= capacity)
-            return fail(failure, GATEHOUSE_NO_WEIGHTS, "The path of the weights folder is longer than %llu bytes.",
+            return fail(failure, GATEHOUSE_NO_WEIGHTS,
+                        "The path of the weights folder is longer than %llu bytes.",
                         (unsigned long long)capacity - 1);
         if (!is_folder(folder)) snprintf(folder, capacity, "%s", weights_folder);
         if (!is_folder(folder))
             return fail(failure, GATEHOUSE_NO_WEIGHTS,
-                        "%s is not a folder: expected one that holds CODE.traineddata for each language.", folder);
+                        "%s is not a folder: expected one that holds CODE.traineddata for each language.",
+                        folder);
         return GATEHOUSE_OK;
     }
     for (size_t index = 0; index < sizeof system_folders / sizeof *system_folders; index++) {
@@ -137,7 +146,8 @@ GatehouseStatus configuration_find_tessdata(
         if (access(path, R_OK) == 0) continue;
         package_of(language, package, sizeof package);
         return fail(failure, GATEHOUSE_NO_WEIGHTS,
-                    "The language '%s' has no readable file %s: install the Debian package %s, or put the file there.",
+                    "The language '%s' has no readable file %s: install the Debian package %s, or put the "
+                    "file there.",
                     language, path, package);
     }
     return GATEHOUSE_OK;

@@ -17,8 +17,9 @@ typedef struct Configuration {
 GatehouseStatus configuration_read(
     const char *text, uint64_t size, Configuration *configuration, Failure *failure);
 
-// Finds the folder that holds CODE.traineddata for every language: `weights_folder` (or `tessdata` in it) where it
-// is not NULL, else the system's. NO_WEIGHTS names the missing file and the Debian package that brings it.
+// Finds the folder that holds CODE.traineddata for every language: `weights_folder` (or `tessdata` in it)
+// where it is not NULL, else the system's. NO_WEIGHTS names the missing file and the Debian package that
+// brings it.
 GatehouseStatus configuration_find_tessdata(
     const Configuration *configuration, const char *weights_folder, char *folder, uint64_t capacity,
     Failure *failure);

@@ -1,5 +1,5 @@
-// Why a call failed: a status and one sentence for the person who can mend it. Passed down from plugin.c, which
-// hands the sentence to the host once.
+// Why a call failed: a status and one sentence for the person who can mend it. Passed down from plugin.c,
+// which hands the sentence to the host once.
 
 #ifndef SCREEN_TEXT_FAILURE_H
 #define SCREEN_TEXT_FAILURE_H

@@ -1,4 +1,4 @@
-// From a file's bytes to a grey picture that Tesseract reads well: dark ink on white, of a suitable size.
+// From a file's bytes to pixels.
 
 #ifndef SCREEN_TEXT_IMAGE_H
 #define SCREEN_TEXT_IMAGE_H
@@ -14,12 +14,8 @@ enum {
     IMAGE_MOST_PIXELS = 32 << 20,   // a 12-megapixel photo, twice and more
 };
 
-// Decodes a PNG or JPEG into `picture`: 32 bits, opaque. BAD_INPUT where the part is none, is damaged or is beyond
-// the limits. The caller destroys the picture with pixDestroy.
+// Decodes a PNG or JPEG into `picture`: 32 bits, opaque. BAD_INPUT where the part is none, is damaged or is
+// beyond the limits. The caller destroys the picture with pixDestroy.
 GatehouseStatus image_decode(const GatehousePart *part, PIX **picture, Failure *failure);
-
-// Makes the page out of a decoded picture: 8 bits, dark ink on white whatever the colours were, with a margin.
-// Pure noise becomes an empty page. The caller destroys it with pixDestroy. NULL where there is no memory.
-PIX *image_prepare(PIX *picture);
 
 #endif

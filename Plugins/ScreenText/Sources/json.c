@@ -61,7 +61,8 @@ static bool is_digit(int byte)
     return byte >= '0' && byte <= '9';
 }
 
-// Reads a number without strtod, whose decimal point follows the process locale. The last digit may be rounded.
+// Reads a number without strtod, whose decimal point follows the process locale. The last digit may be
+// rounded.
 static bool read_number(Reader *reader, double *number)
 {
     bool negative = take(reader, '-');
@@ -95,7 +96,8 @@ static bool read_hex(Reader *reader, uint32_t *unit)
     for (int digit = 0; digit < 4; digit++) {
         int byte = peek(reader);
         int lower = byte | 0x20;
-        if (!is_digit(byte) && !(lower >= 'a' && lower <= 'f')) return refuse(reader, "four hexadecimal digits");
+        if (!is_digit(byte) && !(lower >= 'a' && lower <= 'f'))
+            return refuse(reader, "four hexadecimal digits");
         *unit = *unit * 16 + (uint32_t)(is_digit(byte) ? byte - '0' : lower - 'a' + 10);
         reader->at++;
     }
@@ -136,7 +138,8 @@ static bool read_escape(Reader *reader, char **out)
     uint32_t scalar, low;
     if (!read_hex(reader, &scalar)) return false;
     if (scalar >= 0xD800 && scalar < 0xDC00) {
-        if (!take(reader, '\\') || !take(reader, 'u')) return refuse(reader, "the second half of a surrogate pair");
+        if (!take(reader, '\\') || !take(reader, 'u'))
+            return refuse(reader, "the second half of a surrogate pair");
         if (!read_hex(reader, &low)) return false;
         if (low < 0xDC00 || low > 0xDFFF) return refuse(reader, "the second half of a surrogate pair");
         scalar = 0x10000 + ((scalar - 0xD800) << 10) + (low - 0xDC00);
@@ -217,7 +220,17 @@ static bool read_value(Reader *reader, int depth, JsonMember *member)
     case 't': member->kind = JSON_BOOLEAN; return read_word(reader, "true");
     case 'f': member->kind = JSON_BOOLEAN; return read_word(reader, "false");
     case 'n': member->kind = JSON_NULL; return read_word(reader, "null");
-    case '-': case '0': case '1': case '2': case '3': case '4': case '5': case '6': case '7': case '8': case '9':
+    case '-':
+    case '0':
+    case '1':
+    case '2':
+    case '3':
+    case '4':
+    case '5':
+    case '6':
+    case '7':
+    case '8':
+    case '9':
         member->kind = JSON_NUMBER; return read_number(reader, &member->number);
     default: return refuse(reader, "a value");
     }

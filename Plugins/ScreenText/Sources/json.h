@@ -1,5 +1,5 @@
-// A strict reader (RFC 8259) of one JSON object. Members come back flat: strings and numbers with their value,
-// arrays and objects only checked and named by their kind.
+// A strict reader (RFC 8259) of one JSON object. Members come back flat: strings and numbers with their
+// value, arrays and objects only checked and named by their kind.
 
 #ifndef SCREEN_TEXT_JSON_H
 #define SCREEN_TEXT_JSON_H

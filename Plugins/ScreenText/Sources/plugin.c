@@ -1,10 +1,12 @@
-// The entry block, the descriptor and the life of an instance: what gatehouse.h asks for, and nothing of how a
-// picture is read.
+// The entry block, the descriptor and the life of an instance: what gatehouse.h asks for, and nothing of how
+// a picture is read.
 
 #include "configuration.h"
 #include "image.h"
+#include "page.h"
 #include "reader.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,7 +16,7 @@ typedef struct ScreenText {
     Reader *reader;
 } ScreenText;
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Instance
 
 static GatehouseStatus report(const GatehouseHost *host, const Failure *failure)
@@ -57,22 +59,30 @@ static GatehouseStatus deliver(const GatehouseSink *sink, uint32_t part, const R
     return status;
 }
 
-// One part from bytes to sink. A refusal by the sink comes back with an empty reason: it is passed on silently.
+// An empty segment, and a line in the log for the operator who wonders why.
+static GatehouseStatus deliver_nothing(const GatehouseHost *host, const GatehouseSink *sink, uint32_t part)
+{
+    char line[128];
+    int length =
+        snprintf(line, sizeof line,
+                 "screen-text: part %u is noise or texture all over and was not searched for text.", part);
+    host->log(host->ctx, GATEHOUSE_LOG_INFO, line, (uint64_t)length);
+    return deliver(sink, part, &(Reading){.text = ""});
+}
+
+// One part from bytes to sink. A refusal by the sink comes back with an empty reason: it is passed on
+// silently.
 static GatehouseStatus encode_part(
     ScreenText *plugin, const GatehouseJob *job, const GatehouseInput *input, uint32_t part,
     const GatehouseSink *sink, Failure *failure)
 {
-    PIX *picture = NULL;
+    PIX *picture = NULL, *page = NULL;
     GatehouseStatus status = image_decode(&input->parts[part], &picture, failure);
-    if (status != GATEHOUSE_OK) return status;
-    PIX *page = NULL;
-    if (!job->cancelled(job->ctx)) page = image_prepare(picture);
+    if (status == GATEHOUSE_OK && job->cancelled(job->ctx)) status = GATEHOUSE_CANCELLED;
+    if (status == GATEHOUSE_OK) status = page_make(picture, job, &page, failure);
     pixDestroy(&picture);
-    if (job->cancelled(job->ctx)) {
-        pixDestroy(&page);
-        return GATEHOUSE_CANCELLED;
-    }
-    if (!page) return fail(failure, GATEHOUSE_OUT_OF_MEMORY, "There is no memory to prepare the image.");
+    if (status != GATEHOUSE_OK) return status;
+    if (!page) return deliver_nothing(plugin->host, sink, part);
 
     Share share = {.job = job, .begin = (double)part / input->part_count, .width = 1.0 / input->part_count};
     Reading reading = {0};
@@ -98,7 +108,7 @@ static GatehouseStatus instance_encode(
     return GATEHOUSE_OK;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Library
 
 static const GatehouseDescriptor descriptor = {
@@ -147,8 +157,8 @@ static GatehouseStatus create(
     GatehouseStatus status =
         configuration_read(arguments->configuration, arguments->configuration_size, &configuration, failure);
     if (status == GATEHOUSE_OK)
-        status = configuration_find_tessdata(&configuration, arguments->weights_folder, tessdata, sizeof tessdata,
-                                             failure);
+        status = configuration_find_tessdata(&configuration, arguments->weights_folder, tessdata,
+                                             sizeof tessdata, failure);
     if (status != GATEHOUSE_OK) return status;
     if (job->cancelled(job->ctx)) return GATEHOUSE_CANCELLED;
     return reader_create(tessdata, &configuration, job, &plugin->reader, failure);
@@ -161,7 +171,8 @@ static GatehouseStatus library_create(
     (void)ctx;
     Failure failure = {0};
     if (strcmp(id, descriptor.id) != 0) {
-        fail(&failure, GATEHOUSE_UNSUPPORTED, "This library has no plugin '%.60s', only '%s'.", id, descriptor.id);
+        fail(&failure, GATEHOUSE_UNSUPPORTED, "This library has no plugin '%.60s', only '%s'.", id,
+             descriptor.id);
         return report(arguments->host, &failure);
     }
     ScreenText *plugin = calloc(1, sizeof *plugin);

@@ -1,5 +1,8 @@
 #include "reader.h"
 
+#include "words.h"
+
+#include <math.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +36,11 @@ GatehouseStatus reader_create(
     if (bad || job->cancelled(job->ctx)) {
         reader_destroy(made);
         if (!bad) return GATEHOUSE_CANCELLED;
-        return fail(failure, GATEHOUSE_NO_WEIGHTS,
-                    "Tesseract cannot load '%s' from %s: a .traineddata file there is damaged or has no LSTM model.",
-                    configuration->languages, tessdata);
+        return fail(
+            failure, GATEHOUSE_NO_WEIGHTS,
+            "Tesseract cannot load '%s' from %s: a .traineddata file there is damaged or has no LSTM model.",
+            configuration->languages, tessdata);
     }
-    TessBaseAPISetPageSegMode(tesseract, PSM_AUTO);
     job->progress(job->ctx, 1);
     *reader = made;
     return GATEHOUSE_OK;
@@ -56,7 +59,7 @@ void reader_forget(Reader *reader)
     TessBaseAPIClearAdaptiveClassifier(reader->tesseract);
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Recognising
 
 static bool asks_to_cancel(void *share, int words)
@@ -75,9 +78,10 @@ static bool tell_progress(ETEXT_DESC *monitor, int left, int right, int top, int
     return true;
 }
 
-// One thread, whatever the budget: Tesseract's OpenMP loops are so short that a second thread gains nothing, and on a
-// busy machine its spinning costs seconds. They ask for four threads by name, which omp_set_num_threads would not
-// change; a league of one team with a thread limit does, for this call alone and without starting a thread.
+// One thread, whatever the budget: Tesseract's OpenMP loops are so short that a second thread gains nothing,
+// and on a busy machine its spinning costs seconds. They ask for four threads by name, which
+// omp_set_num_threads would not change; a league of one team with a thread limit does, for this call alone
+// and without starting a thread.
 static int recognise(Reader *reader, ETEXT_DESC *monitor)
 {
     int status = -1;
@@ -86,139 +90,145 @@ static int recognise(Reader *reader, ETEXT_DESC *monitor)
     return status;
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Words to lines
 
-// The scalar at `text`, or before it where `backwards`; Tesseract's text is valid UTF-8.
-static uint32_t scalar_at(const char *text, bool backwards)
+// Tesseract may join the lines of two columns, or a label and its value; reading.c decides which of them it
+// is.
+static bool is_across_a_gutter(const Words *stretch, const Word *word)
 {
-    const unsigned char *byte = (const unsigned char *)text;
-    if (backwards) do byte--; while ((*byte & 0xC0) == 0x80);
-    if (*byte < 0x80) return *byte;
-    int more = *byte >= 0xF0 ? 3 : *byte >= 0xE0 ? 2 : 1;
-    uint32_t scalar = *byte & (0x3F >> more);
-    while (more-- > 0) scalar = scalar << 6 | (*++byte & 0x3F);
-    return scalar;
+    if (stretch->count == 0) return false;
+    const Word *last = &stretch->words[stretch->count - 1];
+    int height = last->bottom - last->top, next = word->bottom - word->top;  // one of them may be a bullet
+    if (next > height) height = next;
+    return 2 * (word->left - last->right) > 3 * height && height > 0;
 }
 
-// Characters of Chinese and Japanese writing, their punctuation and full-width forms: written without spaces.
-static bool is_han(uint32_t scalar)
+static bool finish_stretch(Words *stretch, double minimum, double least, Lines *lines)
 {
-    return (scalar >= 0x2E80 && scalar <= 0x9FFF) || (scalar >= 0xF900 && scalar <= 0xFAFF)
-        || (scalar >= 0xFE30 && scalar <= 0xFE4F) || (scalar >= 0xFF00 && scalar <= 0xFFEF)
-        || (scalar >= 0x20000 && scalar <= 0x3FFFF);
-}
-
-// What to write between two words of a line: Tesseract parts Chinese characters as if they were words.
-static const char *separator(const char *left_end, const char *right)
-{
-    return is_han(scalar_at(left_end, true)) && is_han(scalar_at(right, false)) ? "" : " ";
-}
-
-typedef struct LineBuilder {
+    words_drop_junk(stretch, minimum, least);
     Line line;
-    size_t length;
-    double weighted;  // sum of confidence × bytes
-    size_t weight;
-} LineBuilder;
-
-static bool add_word(LineBuilder *builder, const char *word, float confidence, const int box[4])
-{
-    size_t length = strlen(word);
-    Line *line = &builder->line;
-    char *grown = realloc(line->text, builder->length + length + 3);
-    if (!grown) return false;
-    line->text = grown;
-    if (builder->length > 0) {
-        const char *between = separator(grown + builder->length, word);
-        strcpy(grown + builder->length, between);
-        builder->length += strlen(between);
-    } else {
-        *line = (Line){.left = box[0], .top = box[1], .right = box[2], .bottom = box[3], .text = grown};
-    }
-    strcpy(grown + builder->length, word);
-    builder->length += length;
-    if (box[1] < line->top) line->top = box[1];
-    if (box[2] > line->right) line->right = box[2];
-    if (box[3] > line->bottom) line->bottom = box[3];
-    builder->weighted += (double)confidence * length;
-    builder->weight += length;
-    return true;
-}
-
-static bool finish_line(LineBuilder *builder, Lines *lines)
-{
-    Line line = builder->line;
-    bool kept = true;
-    if (builder->weight > 0) {
-        line.confidence = (float)(builder->weighted / builder->weight);
-        kept = lines_append(lines, &line);
-    }
-    *builder = (LineBuilder){0};
-    return kept;
-}
-
-// Tesseract may join the lines of two columns, or a label and its value; reading.c decides which of them it is.
-static bool is_across_a_gutter(const Line *line, const int box[4])
-{
-    return 2 * (box[0] - line->right) > 3 * (line->bottom - line->top) && line->bottom > line->top;
-}
-
-// The word under the iterator goes to the line, unless Tesseract doubts it too much or it is blank.
-static bool take_word(const Reader *reader, TessResultIterator *words, LineBuilder *builder, Lines *lines)
-{
-    float confidence = TessResultIteratorConfidence(words, RIL_WORD) / 100;
-    if (!(confidence >= reader->minimum_confidence)) return true;
-    char *word = TessResultIteratorGetUTF8Text(words, RIL_WORD);
-    int box[4];
-    bool placed = TessPageIteratorBoundingBox(TessResultIteratorGetPageIteratorConst(words), RIL_WORD, &box[0], &box[1],
-                                              &box[2], &box[3]);
-    bool good = true;
-    if (word && placed && is_across_a_gutter(&builder->line, box)) good = finish_line(builder, lines);
-    if (good && word && placed && strspn(word, " \t\r\n") < strlen(word))
-        good = add_word(builder, word, confidence > 1 ? 1 : confidence, box);
-    TessDeleteText(word);
+    bool good = stretch->count == 0 || (words_join(stretch, &line) && lines_append(lines, &line));
+    words_free(stretch);
     return good;
 }
 
-static bool collect_lines(const Reader *reader, Lines *lines)
+// The word under the iterator goes to the stretch, unless it is blank.
+static bool take_word(
+    const Reader *reader, TessResultIterator *iterator, double least, Words *stretch, Lines *lines)
+{
+    float confidence = TessResultIteratorConfidence(iterator, RIL_WORD) / 100;
+    Word word = {.confidence = confidence > 0 ? fminf(confidence, 1) : 0};
+    char *text = TessResultIteratorGetUTF8Text(iterator, RIL_WORD);
+    bool placed = TessPageIteratorBoundingBox(TessResultIteratorGetPageIteratorConst(iterator), RIL_WORD,
+                                              &word.left, &word.top, &word.right, &word.bottom);
+    bool good = true;
+    if (text && placed && strspn(text, " \t\r\n") < strlen(text)) {
+        if (is_across_a_gutter(stretch, &word))
+            good = finish_stretch(stretch, reader->minimum_confidence, least, lines);
+        word.text = good ? strdup(text) : NULL;
+        good = word.text && words_append(stretch, &word);
+    }
+    TessDeleteText(text);
+    return good;
+}
+
+// Adds what was recognised to `lines`, as far as a stretch's mean confidence is at least `least`.
+static bool collect_lines(const Reader *reader, double least, Lines *lines)
 {
     TessResultIterator *words = TessBaseAPIGetIterator(reader->tesseract);
     if (!words) return true;  // nothing was found
     const TessPageIterator *place = TessResultIteratorGetPageIteratorConst(words);
-    LineBuilder builder = {0};
+    Words stretch = {0};
     bool good = true;
     do {
-        if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE)) good = finish_line(&builder, lines);
-        if (good) good = take_word(reader, words, &builder, lines);
+        if (TessPageIteratorIsAtBeginningOf(place, RIL_TEXTLINE))
+            good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
+        if (good) good = take_word(reader, words, least, &stretch, lines);
     } while (good && TessResultIteratorNext(words, RIL_WORD));
-    if (good) good = finish_line(&builder, lines);
-    free(builder.line.text);
+    if (good) good = finish_stretch(&stretch, reader->minimum_confidence, least, lines);
+    words_free(&stretch);
     TessResultIteratorDelete(words);
     return good;
 }
 
-GatehouseStatus reader_read(Reader *reader, PIX *page, const Share *share, Reading *reading, Failure *failure)
+// -----------------------------------------------------------------------------------------------------------
+// Two looks
+//
+// The first look takes the page as a document, which reads sentences and columns best but passes over words
+// that stand alone beside pictures. The second takes what is left as scattered words, and believes only what
+// is clear.
+
+typedef struct Look {
+    TessPageSegMode mode;
+    double least;         // mean confidence of a stretch
+    double begin, width;  // of the picture's share of progress
+} Look;
+
+static const Look first_look = {.mode = PSM_AUTO, .least = 0.5, .begin = 0, .width = 0.8};
+static const Look second_look = {.mode = PSM_SPARSE_TEXT, .least = 0.7, .begin = 0.8, .width = 0.2};
+
+static GatehouseStatus look_at(
+    Reader *reader, PIX *page, const Look *look, const Share *whole, Lines *lines, Failure *failure)
 {
+    Share share = {.job = whole->job,
+                   .begin = whole->begin + whole->width * look->begin,
+                   .width = whole->width * look->width};
     ETEXT_DESC *monitor = TessMonitorCreate();
     if (!monitor) return fail(failure, GATEHOUSE_OUT_OF_MEMORY, "There is no memory to read the image.");
-    TessMonitorSetCancelThis(monitor, (void *)share);
+    TessMonitorSetCancelThis(monitor, &share);
     TessMonitorSetCancelFunc(monitor, asks_to_cancel);
     TessMonitorSetProgressFunc(monitor, tell_progress);
 
     reader_forget(reader);
+    TessBaseAPISetPageSegMode(reader->tesseract, look->mode);
     TessBaseAPISetImage2(reader->tesseract, page);
     TessBaseAPISetSourceResolution(reader->tesseract, 150);
     int bad = recognise(reader, monitor);
     TessMonitorDelete(monitor);
 
-    GatehouseStatus status = GATEHOUSE_OK;
+    if (share.job->cancelled(share.job->ctx)) return GATEHOUSE_CANCELLED;
+    if (bad) return fail(failure, GATEHOUSE_FAILED, "Tesseract could not read the image.");
+    if (!collect_lines(reader, look->least, lines))
+        return fail(failure, GATEHOUSE_OUT_OF_MEMORY, "There is no memory for the text of the image.");
+    return GATEHOUSE_OK;
+}
+
+// The page without what was read. NULL where nothing as high as a letter is left, or so much that it is
+// texture, or there is no memory: the second look is an extra.
+static PIX *what_is_left(PIX *page, const Lines *lines)
+{
+    enum { HALO = 2, LEAST_HEIGHT = 12, INK_LEVEL = 150, MOST_LETTERS = 1000 };
+    PIX *left = pixCopy(NULL, page);
+    for (uint32_t index = 0; left && index < lines->count; index++) {
+        const Line *line = &lines->lines[index];
+        BOX *box = boxCreateValid(L_MAX(0, line->left - HALO), L_MAX(0, line->top - HALO),
+                                  line->right - line->left + 2 * HALO, line->bottom - line->top + 2 * HALO);
+        if (box) pixSetInRect(left, box);
+        boxDestroy(&box);
+    }
+    PIX *marks = left ? pixThresholdToBinary(left, INK_LEVEL) : NULL;
+    BOXA *boxes = marks ? pixConnCompBB(marks, 8) : NULL;
+    l_int32 letters = 0;
+    for (l_int32 index = 0; boxes && index < boxaGetCount(boxes); index++) {
+        l_int32 height = 0;
+        boxaGetBoxGeometry(boxes, index, NULL, NULL, NULL, &height);
+        letters += height >= LEAST_HEIGHT;
+    }
+    boxaDestroy(&boxes);
+    pixDestroy(&marks);
+    if (letters == 0 || letters > MOST_LETTERS) pixDestroy(&left);
+    return left;
+}
+
+GatehouseStatus reader_read(Reader *reader, PIX *page, const Share *share, Reading *reading, Failure *failure)
+{
     Lines lines = {0};
-    if (share->job->cancelled(share->job->ctx))
-        status = GATEHOUSE_CANCELLED;
-    else if (bad)
-        status = fail(failure, GATEHOUSE_FAILED, "Tesseract could not read the image.");
-    else if (!collect_lines(reader, &lines) || !reading_make(&lines, reading))
+    GatehouseStatus status = look_at(reader, page, &first_look, share, &lines, failure);
+    PIX *left = status == GATEHOUSE_OK ? what_is_left(page, &lines) : NULL;
+    if (left) status = look_at(reader, left, &second_look, share, &lines, failure);
+    pixDestroy(&left);
+    if (status == GATEHOUSE_OK && !reading_make(&lines, reading))
         status = fail(failure, GATEHOUSE_OUT_OF_MEMORY, "There is no memory for the text of the image.");
     lines_free(&lines);
     reader_forget(reader);

@@ -28,6 +28,7 @@ void reader_destroy(Reader *reader);
 void reader_forget(Reader *reader);
 
 // Reads an 8-bit page. The caller frees the reading with reading_free. CANCELLED when the job says so.
-GatehouseStatus reader_read(Reader *reader, PIX *page, const Share *share, Reading *reading, Failure *failure);
+GatehouseStatus reader_read(Reader *reader, PIX *page, const Share *share, Reading *reading,
+                            Failure *failure);
 
 #endif

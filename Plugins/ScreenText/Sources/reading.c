@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Lines
 
 bool lines_append(Lines *lines, const Line *line)
@@ -30,17 +30,18 @@ void lines_free(Lines *lines)
     *lines = (Lines){0};
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Reading order
 //
-// A recursive cut of the page at its white gaps (Nagy and Seth, "Hierarchical representation of optically scanned
-// documents", ICPR 1984), with the order of the cuts chosen for screens:
+// A recursive cut of the page at its white gaps (Nagy and Seth, "Hierarchical representation of optically
+// scanned documents", ICPR 1984), with the order of the cuts chosen for screens:
 //
-//   1. a blank stretch of one and a half lines parts blocks: a heading, a paragraph, a row of a settings list. So a
-//      label and its value stay together;
-//   2. within a block, a gutter parts columns of running text, but not a narrow column whose every line stands
-//      beside one of the wide column: those are values;
-//   3. a block that has no gutter is cut at its widest gap, which frees columns from a heading close above them;
+//   1. a blank stretch of one and a half lines parts blocks: a heading, a paragraph, a row of a settings
+//      list. So a label and its value stay together;
+//   2. within a block, a gutter parts columns of running text, but not a narrow column whose every line
+//      stands beside one of the wide column: those are values;
+//   3. a block that has no gutter is cut at its widest gap, which frees columns from a heading close above
+//      them;
 //   4. what cannot be cut is read by rows.
 
 static int by_top(const void *a, const void *b)
@@ -62,8 +63,8 @@ static int by_value(const void *a, const void *b)
     return (*(const int *)a > *(const int *)b) - (*(const int *)a < *(const int *)b);
 }
 
-// The widest gap among lines sorted along one axis: the index of the first line after it, or 0 where it is narrower
-// than `least` pixels.
+// The widest gap among lines sorted along one axis: the index of the first line after it, or 0 where it is
+// narrower than `least` pixels.
 static uint32_t widest_gap(const Line *lines, uint32_t count, bool vertical, int least)
 {
     uint32_t at = 0;
@@ -123,7 +124,8 @@ static bool stands_beside(const Line *line, const Line *lines, uint32_t count)
     return false;
 }
 
-// Whether the lines from `cut` on are values of those before it: half as wide, and each in a row with one of them.
+// Whether the lines from `cut` on are values of those before it: half as wide, and each in a row with one of
+// them.
 static bool are_values(const Line *lines, uint32_t count, uint32_t cut)
 {
     if (count == 2 || 2 * extent(lines + cut, count - cut) > extent(lines, cut)) return false;
@@ -163,7 +165,7 @@ static void sort_lines(Line *lines, uint32_t count, int *heights)
     }
 }
 
-// ---------------------------------------------------------------------------------------------------------------
+// -----------------------------------------------------------------------------------------------------------
 // Text
 
 static GatehouseSpan span_of(const Line *line, uint64_t begin, uint64_t end)

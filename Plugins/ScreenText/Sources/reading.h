@@ -20,8 +20,8 @@ typedef struct Lines {
     Line *lines;
 } Lines;
 
-// The text of a page: lines in reading order, an end of line between them and none after the last. Lines that stand
-// side by side in one row are joined by two spaces.
+// The text of a page: lines in reading order, an end of line between them and none after the last. Lines that
+// stand side by side in one row are joined by two spaces.
 typedef struct Reading {
     char *text;  // UTF-8, not NUL-terminated
     uint64_t size;

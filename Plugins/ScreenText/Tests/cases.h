@@ -5,9 +5,13 @@
 
 #define LETTER "Meeting moved\nThe review starts at 14:30 today.\nPlease bring the printed plans."
 #define ROWS "Settings\nWi-Fi  Office\nBluetooth  Off\nBattery  82%\nLanguage  English"
-#define COLUMNS                                                                                                        \
-    "Island ferry timetable and rules\n"                                                                               \
-    "The harbour opens at\nsix and closes when\nthe last boat is in.\nBring a warm coat.\n"                            \
+#define PLATFORM "Platform 4\nTrains to Leeds"
+#define ICONS                                                                                                \
+    "Inbox\nMaria wrote: see you at 5\nInvoice due: $84.20 (30 April)\n"                                     \
+    "I sent the plans - all of them\n• Call the bank, 10% off!"
+#define COLUMNS                                                                                              \
+    "Island ferry timetable and rules\n"                                                                     \
+    "The harbour opens at\nsix and closes when\nthe last boat is in.\nBring a warm coat.\n"                  \
     "Tickets are sold on\nthe pier. Children\nunder five travel\nwithout a ticket."
 
 // Read letter for letter.
@@ -34,6 +38,17 @@ static const struct {
     {"colour.jpg", LETTER},
     {"progressive.jpg", LETTER},
     {"cmyk.jpg", LETTER},
+    {"tight-buttons.png", "Accept\nDecline"},
+    {"icons.png", ICONS},
+    {"chinese.png", "系统设置\n请先连接无线网络。\n然后重新启动手机。"},
+    {"orientation-1.jpg", PLATFORM},
+    {"orientation-2.jpg", PLATFORM},
+    {"orientation-3.jpg", PLATFORM},
+    {"orientation-4.jpg", PLATFORM},
+    {"orientation-5.jpg", PLATFORM},
+    {"orientation-6.jpg", PLATFORM},
+    {"orientation-7.jpg", PLATFORM},
+    {"orientation-8.jpg", PLATFORM},
     {"blank.png", ""},
     {"one-pixel.png", ""},
     {"sliver.png", ""},
@@ -46,8 +61,7 @@ static const struct {
     const char *words;
 } recall_cases[] = {
     {"photo.jpg", 0.9, "Opening|hours|Monday|to|Friday|9|17|Saturday|10|14|Closed|on|public|holidays"},
-    {"chinese.png", 0.9,
-     "系统|请先|连接|无线|网络|。|然后|重新|启动|手机|请先连接无线网络。"},
+    {"sign.jpg", 0.75, "No|parking|Vehicles|removed|Tel.|0113|496|0182"},
 };
 
 // Refused as BAD_INPUT, with these words in the message.
@@ -83,8 +97,9 @@ static const struct {
     {"{\"minimum_confidence\": 1.5}", "found 1.5"},
     {"{\"minimum_confidence\": 1e999}", "from 0 to 1"},
     {"{\"minimum_confidence\": 01}", "',' or '}'"},
-    {"{\"colour\": [1, {\"deep\": true}]}", "Unknown key 'colour': expected 'languages' or 'minimum_confidence', "
-                                            "found an array"},
+    {"{\"colour\": [1, {\"deep\": true}]}",
+     "Unknown key 'colour': expected 'languages' or 'minimum_confidence', "
+     "found an array"},
     {"{\"a\":[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[", "less nesting"},
 };
 

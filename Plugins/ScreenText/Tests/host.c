@@ -27,7 +27,10 @@ void recorder_clear(Recorder *recorder)
 
 static void host_log(void *ctx, int32_t level, const char *text, uint64_t size)
 {
-    (void)ctx, (void)level, (void)text, (void)size;
+    Recorder *recorder = ctx;
+    recorder->logs++;
+    recorder->log_level = level;
+    snprintf(recorder->log, sizeof recorder->log, "%.*s", (int)size, text);
 }
 
 static void host_set_error(void *ctx, const char *text, uint64_t size)
@@ -106,8 +109,9 @@ static GatehouseStatus sink_text(void *ctx, const GatehouseText *text)
     uint64_t reached = 0;
     for (uint32_t index = 0; index < text->span_count; index++) {
         const GatehouseSpan *span = &text->spans[index];
-        if (span->begin < reached || span->end <= span->begin || span->end > text->size || !isnan(span->start_seconds)
-            || !isnan(span->end_seconds) || !(span->confidence >= 0 && span->confidence <= 1) || span->reserved)
+        if (span->begin < reached || span->end <= span->begin || span->end > text->size
+            || !isnan(span->start_seconds) || !isnan(span->end_seconds)
+            || !(span->confidence >= 0 && span->confidence <= 1) || span->reserved)
             recorder->protocol_wrong = true;
         reached = span->end;
         if (recorder->spans == 0 || span->confidence < recorder->least_confidence)
@@ -178,7 +182,8 @@ const uint8_t *map_file(const char *path, uint64_t *size, uint64_t *mapped)
         exit(2);
     }
     // The bytes end where a page ends and an unreadable page begins.
-    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE), room = ((uint64_t)information.st_size + page - 1) / page * page;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE),
+             room = ((uint64_t)information.st_size + page - 1) / page * page;
     uint8_t *memory = mmap(NULL, room + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     uint8_t *data = memory + room - information.st_size;
     if (memory == MAP_FAILED || read(file, data, (size_t)information.st_size) != information.st_size) exit(2);
@@ -190,9 +195,8 @@ const uint8_t *map_file(const char *path, uint64_t *size, uint64_t *mapped)
     return data;
 }
 
-GatehouseStatus create_with(
-    Recorder *recorder, const GatehouseHost *host, const char *configuration, const char *weights, uint32_t threads,
-    const GatehouseInstance **instance)
+GatehouseStatus create_with(Recorder *recorder, const GatehouseHost *host, const char *configuration,
+                            const char *weights, uint32_t threads, const GatehouseInstance **instance)
 {
     GatehouseJob job = job_for(recorder);
     GatehouseCreateArguments arguments = {.struct_size = sizeof arguments,
@@ -204,10 +208,11 @@ GatehouseStatus create_with(
     return library->create(library->ctx, "screen-text", &arguments, &job, instance);
 }
 
-GatehouseStatus encode_bytes(
-    const GatehouseInstance *instance, Recorder *recorder, const char *media_type, const uint8_t *data, uint64_t size)
+GatehouseStatus encode_bytes(const GatehouseInstance *instance, Recorder *recorder, const char *media_type,
+                             const uint8_t *data, uint64_t size)
 {
-    GatehousePart part = {.kind = GATEHOUSE_PART_ENCODED, .media_type = media_type, .data = data, .size = size};
+    GatehousePart part = {
+        .kind = GATEHOUSE_PART_ENCODED, .media_type = media_type, .data = data, .size = size};
     GatehouseInput input = {.struct_size = sizeof input, .part_count = 1, .parts = &part};
     GatehouseJob job = job_for(recorder);
     GatehouseSink sink = sink_for(recorder);

@@ -11,6 +11,9 @@
 typedef struct Recorder {
     int errors;              // calls of set_error since the last clear
     char error[1024];
+    int logs;                // calls of log since the last clear
+    int32_t log_level;       // of the last one
+    char log[256];
     int polls;               // calls of `cancelled`
     int cancel_at_poll;      // 0: never
     double progress;         // the last value
@@ -39,16 +42,16 @@ GatehouseJob job_for(Recorder *recorder);
 GatehouseSink sink_for(Recorder *recorder);
 void recorder_clear(Recorder *recorder);
 
-// A file's bytes in memory that traps when written to or read past its page; the caller unmaps `mapped` bytes.
+// A file's bytes in memory that traps when written to or read past its page; the caller unmaps `mapped`
+// bytes.
 const uint8_t *map_file(const char *path, uint64_t *size, uint64_t *mapped);
 
-GatehouseStatus create_with(
-    Recorder *recorder, const GatehouseHost *host, const char *configuration, const char *weights, uint32_t threads,
-    const GatehouseInstance **instance);
+GatehouseStatus create_with(Recorder *recorder, const GatehouseHost *host, const char *configuration,
+                            const char *weights, uint32_t threads, const GatehouseInstance **instance);
 
 // Encodes one part of bytes.
-GatehouseStatus encode_bytes(
-    const GatehouseInstance *instance, Recorder *recorder, const char *media_type, const uint8_t *data, uint64_t size);
+GatehouseStatus encode_bytes(const GatehouseInstance *instance, Recorder *recorder, const char *media_type,
+                             const uint8_t *data, uint64_t size);
 
 // Encodes the file; the media type follows its name.
 GatehouseStatus encode_file(const GatehouseInstance *instance, Recorder *recorder, const char *path);
