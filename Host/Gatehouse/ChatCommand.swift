@@ -57,7 +57,7 @@ struct ChatCommand: Command {
     }
 
     private func readTurn() -> String? {
-        if isatty(STDIN_FILENO) != 0 { write("> ") }
+        if isatty(STDIN_FILENO) != 0 { Terminal.output("> ") }
         while let line = readLine() {
             if !line.allSatisfy(\.isWhitespace) { return line }
         }
@@ -74,15 +74,14 @@ struct ChatCommand: Command {
             switch element {
             case .text(let piece):
                 text += piece
-                if !json { write(piece) }
+                if !json { Terminal.output(piece) }
             case .finished(let reason, let usage):
                 if json {
-                    write(Self.json(text, reason, usage, answer.modalities).text + "\n")
+                    Terminal.output(Self.json(text, reason, usage, answer.modalities).text + "\n")
                 } else {
-                    write("\n")
+                    Terminal.output("\n")
                     if reason == .length {
-                        FileHandle.standardError.write(
-                            Data("[INFO] the answer was ended after \(usage.completionTokens) tokens\n".utf8))
+                        Terminal.error("[INFO] the answer was ended after \(usage.completionTokens) tokens\n")
                     }
                 }
             }
@@ -101,9 +100,5 @@ struct ChatCommand: Command {
             ]),
             "gatehouse": .object(["modalities": .array(modalities.map(\.json))]),
         ])
-    }
-
-    private func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
     }
 }

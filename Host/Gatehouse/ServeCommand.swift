@@ -49,6 +49,7 @@ struct ServeCommand: Command {
     func run() async throws {
         // Writing to a client that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
+        Self.raiseDescriptorLimit()
         let signals = Signals([SIGINT, SIGTERM])
         info("Initializing Gatehouse \(Gatehouse.version)")
         let service = try setup.build(requests: nil, info: info)
@@ -71,7 +72,8 @@ struct ServeCommand: Command {
         info("Server started at http://\(host):\(server.port)")
         say("[SUCCESS] Model service is ready for inference!")
 
-        info("\(await signals.next()) received, finishing running requests")
+        info("\(await signals.next()) received, finishing running requests; a second one ends them")
+        signals.restore()
         admin?.stop()
         await server.stop(drain: Self.drain)
         await service.supervisor.stop()
@@ -105,9 +107,18 @@ struct ServeCommand: Command {
 
     private func info(_ line: String) { say("[INFO] \(line)") }
 
-    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+    private func say(_ line: String) { Terminal.output("\(line)\n") }
 
-    private func warn(_ line: String) { FileHandle.standardError.write(Data("[WARNING] \(line)\n".utf8)) }
+    private func warn(_ line: String) { Terminal.error("[WARNING] \(line)\n") }
+
+    /// A connection takes a descriptor, and so does each part of a plugin's call: the usual soft limit of 1,024 is
+    /// less than the connections alone may take.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
 
     /// From the second field of `/proc/self/statm`, which counts pages.
     private static var residentMegabytes: Int {
@@ -121,12 +132,14 @@ struct ServeCommand: Command {
 /// Signals, as they come, in place of what they would do.
 private final class Signals: Sendable {
     private let stream: AsyncStream<Int32>
+    private let numbers: [Int32]
     // Safe to share: kept alive here and touched by nobody.
     nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
     init(_ numbers: [Int32]) {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
         self.stream = stream
+        self.numbers = numbers
         sources = numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
@@ -134,6 +147,11 @@ private final class Signals: Sendable {
             source.resume()
             return source
         }
+    }
+
+    /// From now on they do what they do by themselves: end the process.
+    func restore() {
+        for number in numbers { signal(number, SIG_DFL) }
     }
 
     /// The name of the next signal.
