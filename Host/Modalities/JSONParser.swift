@@ -42,7 +42,8 @@ struct JSONParser {
         case UInt8(ascii: "t"): return try word("true", .bool(true))
         case UInt8(ascii: "f"): return try word("false", .bool(false))
         case UInt8(ascii: "n"): return try word("null", .null)
-        case let byte? where byte == UInt8(ascii: "-") || Self.digits.contains(byte): return .number(try number())
+        case let byte? where byte == UInt8(ascii: "-") || Self.digits.contains(byte):
+            return .number(try number())
         default: throw unexpected("a value")
         }
     }

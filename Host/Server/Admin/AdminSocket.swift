@@ -31,7 +31,8 @@ public final class AdminSocket: Sendable {
         var entry = stat()
         if lstat(path, &entry) == 0 {
             guard entry.st_mode & S_IFMT == S_IFSOCK else {
-                throw AdminError("\(path): expected a socket or nothing, found another file: choose another --socket")
+                throw AdminError(
+                    "\(path): expected a socket or nothing, found another file: choose another --socket")
             }
             unlink(path)
         }
