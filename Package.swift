@@ -58,7 +58,14 @@ let package = Package(
         .testTarget(
             name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "Fusion"],
             path: "Tests/ModalitiesTests"),
-        .testTarget(name: "ServerTests", dependencies: ["Server"], path: "Tests/ServerTests"),
+        .testTarget(
+            name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
+            path: "Tests/FusionTests"),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport"],
+            path: "Tests/ServerTests"),
+        .target(name: "TestSupport", dependencies: ["Fusion", "Decoder"], path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -7,7 +7,7 @@ import Text
 extension HTTPError {
     /// What the client is told of an error on the way of a chat request: below 500 where the request is at fault, 503
     /// where the same request may succeed a moment later.
-    init(describing error: any Error) {
+    package init(describing error: any Error) {
         switch error {
         case let error as HTTPError: self = error
         case let error as RoutingError: self.init(error)
