@@ -47,7 +47,7 @@ struct ChatCommand: Command {
         if let prompt {
             _ = try await turn(service, messages + [ChatMessage(.user, parts + [.text(prompt)])])
         } else {
-            while let line = readTurn() {
+            while let line = try readTurn() {
                 messages.append(ChatMessage(.user, parts + [.text(line)]))
                 parts = []
                 messages.append(ChatMessage(.assistant, [.text(try await turn(service, messages))]))
@@ -56,8 +56,8 @@ struct ChatCommand: Command {
         await service.supervisor.stop()
     }
 
-    private func readTurn() -> String? {
-        if isatty(STDIN_FILENO) != 0 { Terminal.output("> ") }
+    private func readTurn() throws -> String? {
+        if isatty(STDIN_FILENO) != 0 { try Terminal.output("> ") }
         while let line = readLine() {
             if !line.allSatisfy(\.isWhitespace) { return line }
         }
@@ -74,12 +74,12 @@ struct ChatCommand: Command {
             switch element {
             case .text(let piece):
                 text += piece
-                if !json { Terminal.output(piece) }
+                if !json { try Terminal.output(piece) }
             case .finished(let reason, let usage):
                 if json {
-                    Terminal.output(Self.json(text, reason, usage, answer.modalities).text + "\n")
+                    try Terminal.output(Self.json(text, reason, usage, answer.modalities).text + "\n")
                 } else {
-                    Terminal.output("\n")
+                    try Terminal.output("\n")
                     if reason == .length {
                         Terminal.error("[INFO] the answer was ended after \(usage.completionTokens) tokens\n")
                     }

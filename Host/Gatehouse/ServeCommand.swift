@@ -73,7 +73,10 @@ struct ServeCommand: Command {
         say("[SUCCESS] Model service is ready for inference!")
 
         info("\(await signals.next()) received, finishing running requests; a second one ends them")
-        signals.restore()
+        Task {
+            _ = await signals.next()
+            exit(1)
+        }
         admin?.stop()
         await server.stop(drain: Self.drain)
         await service.supervisor.stop()
@@ -107,7 +110,8 @@ struct ServeCommand: Command {
 
     private func info(_ line: String) { say("[INFO] \(line)") }
 
-    private func say(_ line: String) { Terminal.output("\(line)\n") }
+    /// The daemon goes on where nobody reads its lines.
+    private func say(_ line: String) { try? Terminal.output("\(line)\n") }
 
     private func warn(_ line: String) { Terminal.error("[WARNING] \(line)\n") }
 
@@ -132,14 +136,12 @@ struct ServeCommand: Command {
 /// Signals, as they come, in place of what they would do.
 private final class Signals: Sendable {
     private let stream: AsyncStream<Int32>
-    private let numbers: [Int32]
     // Safe to share: kept alive here and touched by nobody.
     nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
 
     init(_ numbers: [Int32]) {
         let (stream, continuation) = AsyncStream<Int32>.makeStream()
         self.stream = stream
-        self.numbers = numbers
         sources = numbers.map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
@@ -147,11 +149,6 @@ private final class Signals: Sendable {
             source.resume()
             return source
         }
-    }
-
-    /// From now on they do what they do by themselves: end the process.
-    func restore() {
-        for number in numbers { signal(number, SIG_DFL) }
     }
 
     /// The name of the next signal.
