@@ -13,7 +13,8 @@ enum Worker {
 
     static func main() {
         guard isSocket(socket) else {
-            printToStandardError("gatehouse-worker is started by gatehouse, with a socket as descriptor \(socket)")
+            printToStandardError(
+                "gatehouse-worker is started by gatehouse, with a socket as descriptor \(socket)")
             exit(2)
         }
         // Where the other end is gone, writing fails; it does not kill.

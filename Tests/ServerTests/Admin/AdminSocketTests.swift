@@ -8,18 +8,26 @@ import Testing
 @Suite struct AdminSocketTests {
     private let echo: AdminSocket.Handler = { .object(["heard": $0]) }
 
-    /// A connected client that has sent `text`.
-    private func client(_ path: String, sending text: String) throws -> Int32 {
-        let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    /// Calls `connect` or `bind` with a new socket and the address of `path`; returns the socket.
+    private func socket(
+        _ path: String, _ call: (Int32, UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) throws -> Int32 {
+        let descriptor = Glibc.socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
         var address = sockaddr_un()
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
         let status = withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                connect(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+                call(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
         try #require(status == 0)
+        return descriptor
+    }
+
+    /// A connected client that has sent `text`.
+    private func client(_ path: String, sending text: String) throws -> Int32 {
+        let descriptor = try socket(path, connect)
         _ = send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
         return descriptor
     }
@@ -72,17 +80,7 @@ import Testing
     @Test func aStaleSocketIsReplaced() async throws {
         try await withTemporaryFolder { folder in
             let path = folder.path + "/s"
-            let stale = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
-            var address = sockaddr_un()
-            address.sun_family = sa_family_t(AF_UNIX)
-            withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
-            let status = withUnsafePointer(to: &address) {
-                $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                    bind(stale, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-                }
-            }
-            try #require(status == 0)
-            close(stale)
+            close(try socket(path, bind))
             let replacing = try #require(try AdminSocket(path: path, handler: echo))
             defer { replacing.stop() }
             #expect(try await request(.null, path) == .object(["heard": .null]))
