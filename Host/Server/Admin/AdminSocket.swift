@@ -8,6 +8,9 @@ import Synchronization
 public final class AdminSocket: Sendable {
     public typealias Handler = @Sendable (JSONValue) async -> JSONValue
 
+    /// A daemon that computes on all its threads answers late.
+    private static let answerTime = Duration.seconds(120)
+
     public let path: String
     private let descriptor: Int32
     private let isClosed = Atomic<Bool>(false)
@@ -77,10 +80,11 @@ public final class AdminSocket: Sendable {
         guard let descriptor = try UnixSocket.connect(path) else { return nil }
         defer { close(descriptor) }
         guard UnixSocket.send(command, to: descriptor),
-            let line = UnixSocket.receiveLine(from: descriptor, limit: 16 << 20)
+            let line = UnixSocket.receiveLine(from: descriptor, within: answerTime, limit: 16 << 20)
         else {
             throw AdminError(
-                "\(path): the daemon gave no answer within \(UnixSocket.patience.components.seconds) s")
+                "\(path): the daemon closed the connection, or gave no answer in \(answerTime.components.seconds) s"
+            )
         }
         do {
             return try JSONValue(parsing: line)

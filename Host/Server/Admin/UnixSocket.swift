@@ -4,7 +4,7 @@ import PluginHost
 
 /// Stream sockets by a path in the file system.
 enum UnixSocket {
-    /// How long the other side may keep us waiting.
+    /// How long the other side may keep us waiting where it has nothing to think about.
     static let patience = Duration.seconds(2)
 
     /// Calls `body` with the address of `path`.
@@ -34,8 +34,8 @@ enum UnixSocket {
         return descriptor
     }
 
-    private static func limitWaiting(_ descriptor: Int32) {
-        var limit = timeval(tv_sec: Int(patience.components.seconds), tv_usec: 0)
+    private static func limitWaiting(_ descriptor: Int32, to time: Duration = patience) {
+        var limit = timeval(tv_sec: Int(time.components.seconds), tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     }
@@ -70,10 +70,12 @@ enum UnixSocket {
         return true
     }
 
-    /// Receives one line of at most `limit` bytes; nil where the other side sends none in time.
-    static func receiveLine(from descriptor: Int32, limit: Int) -> [UInt8]? {
-        limitWaiting(descriptor)
-        let end = ContinuousClock.now + patience
+    /// Receives one line of at most `limit` bytes; nil where the other side sends none in `time`.
+    static func receiveLine(
+        from descriptor: Int32, within time: Duration = patience, limit: Int
+    ) -> [UInt8]? {
+        limitWaiting(descriptor, to: time)
+        let end = ContinuousClock.now + time
         var line: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
         while line.last != UInt8(ascii: "\n") {
