@@ -27,7 +27,7 @@ public struct CompletionRequest: Sendable {
                 status: 400, message: "the body: expected an object, found \(document.summary)",
                 code: "invalid_json")
         }
-        let root = Field(document, "")
+        let root = RequestField(document, "")
         try Self.refuseUnsupported(root)
         model = try root["model"].string()
         stream = try root["stream"].bool() ?? false
@@ -41,7 +41,7 @@ public struct CompletionRequest: Sendable {
             modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions())
     }
 
-    private static func sampling(_ root: Field) throws(HTTPError) -> Sampling {
+    private static func sampling(_ root: RequestField) throws(HTTPError) -> Sampling {
         let seed = try root["seed"].integer(-(1 << 53)...(1 << 53))
         return Sampling(
             temperature: Float(try root["temperature"].number(0...2) ?? 1),
@@ -52,7 +52,7 @@ public struct CompletionRequest: Sendable {
     }
 
     /// Fields of OpenAI's API whose neutral value is fine and whose every other value would be ignored here.
-    private static func refuseUnsupported(_ root: Field) throws(HTTPError) {
+    private static func refuseUnsupported(_ root: RequestField) throws(HTTPError) {
         let neutral: [String: [JSONValue]] = [
             "n": [.number(1)], "logprobs": [.bool(false)], "top_logprobs": [.number(0)],
             "presence_penalty": [.number(0)], "frequency_penalty": [.number(0)], "logit_bias": [.object([:])],
@@ -72,82 +72,8 @@ public struct CompletionRequest: Sendable {
     }
 }
 
-/// A place in the body. Reading throws the error that the client sees.
-private struct Field {
-    /// nil where the body has nothing, or null, here.
-    let value: JSONValue?
-    let path: String
-
-    init(_ value: JSONValue?, _ path: String) {
-        self.value = value == .null ? nil : value
-        self.path = path
-    }
-
-    subscript(key: String) -> Field {
-        Field(value?[key], path.isEmpty ? key : "\(path).\(key)")
-    }
-
-    func expected(_ what: String) -> HTTPError {
-        HTTPError(
-            status: 400, message: "\(path): expected \(what), found \(value?.summary ?? "nothing")",
-            param: path, code: "invalid_value")
-    }
-
-    /// Itself where an object or nothing is here. Our own objects name the keys that they know.
-    func object(only known: [String]? = nil) throws(HTTPError) -> Field {
-        guard let value else { return self }
-        guard case .object(let members) = value else { throw expected("an object") }
-        if let known, let key = members.keys.sorted().first(where: { !known.contains($0) }) {
-            throw self[key].expected("no other field than \(known.joined(separator: " and "))")
-        }
-        return self
-    }
-
-    func string() throws(HTTPError) -> String? {
-        guard let value else { return nil }
-        guard case .string(let text) = value else { throw expected("a string") }
-        return text
-    }
-
-    private func nonEmptyString() throws(HTTPError) -> String {
-        guard let text = try string(), !text.isEmpty else {
-            throw expected("a string of a character or more")
-        }
-        return text
-    }
-
-    func bool() throws(HTTPError) -> Bool? {
-        guard let value else { return nil }
-        guard case .bool(let bool) = value else { throw expected("true or false") }
-        return bool
-    }
-
-    func number(_ range: ClosedRange<Double>) throws(HTTPError) -> Double? {
-        guard let value else { return nil }
-        guard case .number(let number) = value, range.contains(number) else {
-            let low =
-                range.lowerBound == Double(Float.leastNormalMagnitude)
-                ? "above 0" : "from \(range.lowerBound)"
-            throw expected("a number \(low) to \(range.upperBound)")
-        }
-        return number
-    }
-
-    func integer(_ range: ClosedRange<Int>) throws(HTTPError) -> Int? {
-        guard let value else { return nil }
-        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
-        else {
-            throw expected("a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return integer
-    }
-
-    func elements(_ what: String) throws(HTTPError) -> [Field] {
-        guard case .array(let values) = value else { throw expected(what) }
-        return values.enumerated().map { Field($1, "\(path)[\($0)]") }
-    }
-
-    func stopStrings() throws(HTTPError) -> [String] {
+extension RequestField {
+    fileprivate func stopStrings() throws(HTTPError) -> [String] {
         switch value {
         case nil: return []
         case .string?: return [try nonEmptyString()]
@@ -161,7 +87,7 @@ private struct Field {
         return stops
     }
 
-    func messages() throws(HTTPError) -> [ChatMessage] {
+    fileprivate func messages() throws(HTTPError) -> [ChatMessage] {
         let elements = try elements("an array of messages")
         if elements.isEmpty { throw expected("at least one message") }
         var messages: [ChatMessage] = []
@@ -247,7 +173,7 @@ private struct Field {
         return MediaPart(mediaType: MediaType.sniffed(bytes) ?? declared, bytes: bytes)
     }
 
-    func modalityOptions() throws(HTTPError) -> [String: ModalityOption] {
+    fileprivate func modalityOptions() throws(HTTPError) -> [String: ModalityOption] {
         guard let value else { return [:] }
         guard case .object(let members) = value else { throw expected("an object of plugin ids") }
         var options: [String: ModalityOption] = [:]

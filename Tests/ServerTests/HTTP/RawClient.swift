@@ -26,8 +26,8 @@ struct RawClientError: Error {
     let what: String
 }
 
-/// A TCP client that sends any bytes it is told to. Blocking, two minutes at most for each read, as other tests may hold the pool: used inside
-/// `offPool` only.
+/// A TCP client that sends any bytes it is told to. Blocking, two minutes at most for each read, as other tests may
+/// hold the pool: used inside `offPool` only.
 ///
 /// Sendable because a test hands it from one step to the next and never uses it in two at once.
 final class RawClient: @unchecked Sendable {
