@@ -59,7 +59,14 @@ let package = Package(
             // The worker is run, not linked: the dependency has it built.
             name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker"],
             path: "Tests/ModalitiesTests"),
-        .testTarget(name: "ServerTests", dependencies: ["Server"], path: "Tests/ServerTests"),
+        .testTarget(
+            name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
+            path: "Tests/FusionTests"),
+        .testTarget(
+            name: "ServerTests",
+            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport"],
+            path: "Tests/ServerTests"),
+        .target(name: "TestSupport", dependencies: ["Fusion", "Decoder"], path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

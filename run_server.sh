@@ -1,7 +1,7 @@
 #!/bin/sh
 # Installs what is missing, builds, fetches the default model, and serves. The work of earlier runs is kept.
 set -eu
-root=$(cd "$(dirname "$0")" && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 
 usage() {
     cat <<'EOF'
@@ -34,6 +34,7 @@ for word in "$@"; do
     esac
 done
 
+# shellcheck source=Scripts/setup.sh
 . "$root/Scripts/setup.sh"
 install_build_packages
 info "Building the host"

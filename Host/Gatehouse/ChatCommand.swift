@@ -47,7 +47,7 @@ struct ChatCommand: Command {
         if let prompt {
             _ = try await turn(service, messages + [ChatMessage(.user, parts + [.text(prompt)])])
         } else {
-            while let line = readTurn() {
+            while let line = try readTurn() {
                 messages.append(ChatMessage(.user, parts + [.text(line)]))
                 parts = []
                 messages.append(ChatMessage(.assistant, [.text(try await turn(service, messages))]))
@@ -56,8 +56,8 @@ struct ChatCommand: Command {
         await service.supervisor.stop()
     }
 
-    private func readTurn() -> String? {
-        if isatty(STDIN_FILENO) != 0 { write("> ") }
+    private func readTurn() throws -> String? {
+        if isatty(STDIN_FILENO) != 0 { try Terminal.output("> ") }
         while let line = readLine() {
             if !line.allSatisfy(\.isWhitespace) { return line }
         }
@@ -74,15 +74,14 @@ struct ChatCommand: Command {
             switch element {
             case .text(let piece):
                 text += piece
-                if !json { write(piece) }
+                if !json { try Terminal.output(piece) }
             case .finished(let reason, let usage):
                 if json {
-                    write(Self.json(text, reason, usage, answer.modalities).text + "\n")
+                    try Terminal.output(Self.json(text, reason, usage, answer.modalities).text + "\n")
                 } else {
-                    write("\n")
+                    try Terminal.output("\n")
                     if reason == .length {
-                        FileHandle.standardError.write(
-                            Data("[INFO] the answer was ended after \(usage.completionTokens) tokens\n".utf8))
+                        Terminal.error("[INFO] the answer was ended after \(usage.completionTokens) tokens\n")
                     }
                 }
             }
@@ -101,9 +100,5 @@ struct ChatCommand: Command {
             ]),
             "gatehouse": .object(["modalities": .array(modalities.map(\.json))]),
         ])
-    }
-
-    private func write(_ text: String) {
-        FileHandle.standardOutput.write(Data(text.utf8))
     }
 }

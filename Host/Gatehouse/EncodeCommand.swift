@@ -75,11 +75,7 @@ struct EncodeCommand: Command {
             rows.withValues { data.append(contentsOf: UnsafeRawBufferPointer($0)) }
         }
         guard !data.isEmpty else { throw CommandError("--output \(path): the plugin made no rows") }
-        do {
-            try data.write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw CommandError("--output \(path): \(error.localizedDescription)")
-        }
+        try OutputFile(path, option: "--output").write { append in try append(data) }
     }
 
     private func printText(_ encoded: Supervisor.Encoded) {
@@ -160,6 +156,6 @@ extension Double {
 /// What a plugin logs, on standard error; debug lines are left out.
 let logPlugin: PluginLog = { plugin, level, line in
     if level != .debug {
-        FileHandle.standardError.write(Data("[\("\(level)".uppercased())] \(plugin): \(line)\n".utf8))
+        Terminal.error("[\("\(level)".uppercased())] \(plugin): \(line)\n")
     }
 }

@@ -88,7 +88,7 @@ enum Gatehouse {
 
     private static func fail(_ message: String, code: Int32) -> Never {
         let line = message.split(whereSeparator: \.isNewline).joined(separator: " ")
-        FileHandle.standardError.write(Data("gatehouse: \(line)\n".utf8))
+        Terminal.error("gatehouse: \(line)\n")
         exit(code)
     }
 }

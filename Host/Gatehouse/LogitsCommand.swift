@@ -38,22 +38,8 @@ struct LogitsCommand: Command {
         let file = try GGUFFile(path: try Workspace.model(model))
         let decoder = try DecoderModel(
             file, options: DecoderModel.Options(threads: threads, precise: precise))
-        let url = URL(fileURLWithPath: output)
-        // Written beside its place and moved there when it is whole.
-        let part = url.appendingPathExtension("part")
-        guard FileManager.default.createFile(atPath: part.path, contents: nil) else {
-            throw CommandError("--output \(output): cannot be written")
-        }
-        do {
-            let handle = try FileHandle(forWritingTo: part)
-            try decoder.logits(ids) { try handle.write(contentsOf: Data(buffer: $0)) }
-            try handle.close()
-            guard rename(part.path, url.path) == 0 else {
-                throw CommandError("--output \(output): \(String(cString: strerror(errno)))")
-            }
-        } catch {
-            unlink(part.path)
-            throw error
+        try OutputFile(output, option: "--output").write { append in
+            try decoder.logits(ids) { try append(Data(buffer: $0)) }
         }
     }
 }

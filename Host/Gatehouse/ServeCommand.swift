@@ -49,6 +49,7 @@ struct ServeCommand: Command {
     func run() async throws {
         // Writing to a client that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
+        Self.raiseDescriptorLimit()
         let signals = Signals([SIGINT, SIGTERM])
         info("Initializing Gatehouse \(Gatehouse.version)")
         let service = try setup.build(requests: nil, info: info)
@@ -71,7 +72,11 @@ struct ServeCommand: Command {
         info("Server started at http://\(host):\(server.port)")
         say("[SUCCESS] Model service is ready for inference!")
 
-        info("\(await signals.next()) received, finishing running requests")
+        info("\(await signals.next()) received, finishing running requests; a second one ends them")
+        Task {
+            _ = await signals.next()
+            exit(1)
+        }
         admin?.stop()
         await server.stop(drain: Self.drain)
         await service.supervisor.stop()
@@ -105,9 +110,19 @@ struct ServeCommand: Command {
 
     private func info(_ line: String) { say("[INFO] \(line)") }
 
-    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+    /// The daemon goes on where nobody reads its lines.
+    private func say(_ line: String) { try? Terminal.output("\(line)\n") }
 
-    private func warn(_ line: String) { FileHandle.standardError.write(Data("[WARNING] \(line)\n".utf8)) }
+    private func warn(_ line: String) { Terminal.error("[WARNING] \(line)\n") }
+
+    /// A connection takes a descriptor, and so does each part of a plugin's call: the usual soft limit of 1,024 is
+    /// less than the connections alone may take.
+    private static func raiseDescriptorLimit() {
+        var limit = rlimit()
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        limit.rlim_cur = limit.rlim_max
+        setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+    }
 
     /// From the second field of `/proc/self/statm`, which counts pages.
     private static var residentMegabytes: Int {

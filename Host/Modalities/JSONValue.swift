@@ -9,13 +9,20 @@ public enum JSONValue: Sendable, Equatable {
     case array([JSONValue])
     case object([String: JSONValue])
 
-    /// Parses UTF-8. Throws ``JSONProblem`` with the parser's words.
-    public init(parsing data: Data) throws {
-        do {
-            self = try JSONDecoder().decode(JSONValue.self, from: data)
-        } catch DecodingError.dataCorrupted(let context) {
-            let cause = (context.underlyingError as NSError?)?.userInfo["NSDebugDescription"] as? String
-            throw JSONProblem(path: "", expected: "valid JSON", found: cause ?? context.debugDescription)
+    /// Parses UTF-8. Throws ``JSONProblem`` with the line and the column (in bytes) of what is wrong.
+    public init(parsing data: some Sequence<UInt8>) throws(JSONProblem) {
+        let bytes = Array(data)
+        let result = bytes.withUnsafeBufferPointer { buffer in
+            Result { () throws(JSONParser.Failure) in try JSONParser.parse(buffer) }
+        }
+        switch result {
+        case .success(let value):
+            self = value
+        case .failure(let failure):
+            let lines = bytes[..<failure.offset].split(
+                separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
+            let place = "line \(lines.count), column \((lines.last?.count ?? 0) + 1)"
+            throw JSONProblem(path: "", expected: "valid JSON", found: "\(failure.found) at \(place)")
         }
     }
 
@@ -54,24 +61,7 @@ public enum JSONValue: Sendable, Equatable {
     }
 }
 
-extension JSONValue: Codable {
-    public init(from decoder: Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let value = try? container.decode(String.self) {
-            self = .string(value)
-        } else if let value = try? container.decode(Bool.self) {
-            self = .bool(value)
-        } else if let value = try? container.decode(Double.self) {
-            self = .number(value)
-        } else if let values = try? container.decode([JSONValue].self) {
-            self = .array(values)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
-
+extension JSONValue: Encodable {
     public func encode(to encoder: Encoder) throws {
         var container = encoder.singleValueContainer()
         switch self {

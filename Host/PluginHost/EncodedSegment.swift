@@ -80,6 +80,18 @@ public struct EncodedRows: Sendable {
     /// Bytes from the start of `memory`.
     let offset: Int
 
+    package init(
+        count: Int, width: Int, grid: (t: Int32, h: Int32, w: Int32), positions: [Int32],
+        memory: SharedMemory, offset: Int
+    ) {
+        self.count = count
+        self.width = width
+        self.grid = grid
+        self.positions = positions
+        self.memory = memory
+        self.offset = offset
+    }
+
     /// Calls `body` with the values, `[count, width]`.
     public func withValues<Result>(_ body: (UnsafeBufferPointer<Float>) throws -> Result) rethrows -> Result {
         let start = (memory.base + offset).assumingMemoryBound(to: Float.self)

@@ -8,6 +8,9 @@ import Synchronization
 public final class AdminSocket: Sendable {
     public typealias Handler = @Sendable (JSONValue) async -> JSONValue
 
+    /// A daemon that computes on all its threads answers late.
+    private static let answerTime = Duration.seconds(120)
+
     public let path: String
     private let descriptor: Int32
     private let isClosed = Atomic<Bool>(false)
@@ -27,7 +30,15 @@ public final class AdminSocket: Sendable {
         try FileManager.default.createDirectory(
             at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true,
             attributes: [.posixPermissions: 0o700])
-        unlink(path)
+        // A daemon that is gone left a socket; whatever else has this name is not ours to remove.
+        var entry = stat()
+        if lstat(path, &entry) == 0 {
+            guard entry.st_mode & S_IFMT == S_IFSOCK else {
+                throw AdminError(
+                    "\(path): expected a socket or nothing, found another file: choose another --socket")
+            }
+            unlink(path)
+        }
         let descriptor = try UnixSocket.make()
         // Nobody can connect before listen, so the mode is right in time.
         let isListening =
@@ -44,10 +55,13 @@ public final class AdminSocket: Sendable {
             while true {
                 let connection = accept(descriptor, nil, nil)
                 if connection >= 0 {
-                    Task.detached { await Self.serve(connection, handler) }
-                } else if isClosed.load(ordering: .acquiring) || (errno != EINTR && errno != ECONNABORTED) {
+                    Self.onThread(closing: connection) { Self.serve(connection, handler) }
+                } else if isClosed.load(ordering: .acquiring) {
                     close(descriptor)
                     return
+                } else if errno != EINTR && errno != ECONNABORTED {
+                    // Out of descriptors, most likely: that passes.
+                    usleep(100_000)
                 }
             }
         }
@@ -65,20 +79,46 @@ public final class AdminSocket: Sendable {
     public static func request(_ command: JSONValue, path: String) throws -> JSONValue? {
         guard let descriptor = try UnixSocket.connect(path) else { return nil }
         defer { close(descriptor) }
-        guard UnixSocket.send(command, to: descriptor), let answer = UnixSocket.receive(from: descriptor)
+        guard UnixSocket.send(command, to: descriptor),
+            let line = UnixSocket.receiveLine(from: descriptor, within: answerTime, limit: 16 << 20)
         else {
-            throw AdminError("\(path): the daemon closed the connection without an answer")
+            throw AdminError(
+                "\(path): the daemon closed the connection, or gave no answer in \(answerTime.components.seconds) s"
+            )
         }
-        return answer
+        do {
+            return try JSONValue(parsing: line)
+        } catch {
+            throw AdminError("\(path): the daemon's answer: \(error)")
+        }
     }
 
-    /// A client that is slow or silent holds this thread of its own no longer than a second.
-    private static func serve(_ connection: Int32, _ handler: Handler) async {
-        var limit = timeval(tv_sec: 1, tv_usec: 0)
-        setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
-        defer { close(connection) }
-        guard let command = UnixSocket.receive(from: connection, limit: 1 << 20) else { return }
-        _ = UnixSocket.send(await handler(command), to: connection)
+    /// Reads the command on the calling thread, which it may block, and answers on another.
+    private static func serve(_ connection: Int32, _ handler: @escaping Handler) {
+        guard let line = UnixSocket.receiveLine(from: connection, limit: 1 << 20) else {
+            close(connection)
+            return
+        }
+        Task.detached {
+            let answer: JSONValue
+            do throws(JSONProblem) {
+                answer = await handler(try JSONValue(parsing: line))
+            } catch {
+                answer = .object(["error": .string("the command: \(error)")])
+            }
+            onThread(closing: connection) {
+                _ = UnixSocket.send(answer, to: connection)
+                close(connection)
+            }
+        }
+    }
+
+    /// Runs what may block on a thread of its own. Where none can be had, closes the connection instead.
+    private static func onThread(closing connection: Int32, _ body: @escaping @Sendable () -> Void) {
+        do {
+            try startThread(body)
+        } catch {
+            close(connection)
+        }
     }
 }

@@ -4,6 +4,9 @@ import PluginHost
 
 /// Stream sockets by a path in the file system.
 enum UnixSocket {
+    /// How long the other side may keep us waiting where it has nothing to think about.
+    static let patience = Duration.seconds(2)
+
     /// Calls `body` with the address of `path`.
     static func withAddress<Result>(
         _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result
@@ -31,14 +34,23 @@ enum UnixSocket {
         return descriptor
     }
 
+    private static func limitWaiting(_ descriptor: Int32, to time: Duration = patience) {
+        var limit = timeval(tv_sec: Int(time.components.seconds), tv_usec: 0)
+        setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+        setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    }
+
     /// A connection to whoever listens at `path`; nil where nobody does.
     static func connect(_ path: String) throws(AdminError) -> Int32? {
         let descriptor = try make()
+        // Connecting waits as long as sending may, where a daemon that hangs has a full queue.
+        limitWaiting(descriptor)
         let status = try withAddress(path) { Foundation.connect(descriptor, $0, $1) }
         if status == 0 { return descriptor }
         let failure = errno
         close(descriptor)
         if failure == ENOENT || failure == ECONNREFUSED { return nil }
+        if failure == EAGAIN { throw AdminError("\(path): the daemon there takes no connection") }
         throw AdminError("\(path): \(String(cString: strerror(failure)))")
     }
 
@@ -58,16 +70,21 @@ enum UnixSocket {
         return true
     }
 
-    /// Receives one line of JSON, of at most `limit` bytes; nil where the other side sends none.
-    static func receive(from descriptor: Int32, limit: Int = 16 << 20) -> JSONValue? {
+    /// Receives one line of at most `limit` bytes; nil where the other side sends none in `time`.
+    static func receiveLine(
+        from descriptor: Int32, within time: Duration = patience, limit: Int
+    ) -> [UInt8]? {
+        limitWaiting(descriptor, to: time)
+        let end = ContinuousClock.now + time
         var line: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while line.last != UInt8(ascii: "\n"), line.count < limit {
+        while line.last != UInt8(ascii: "\n") {
             let count = recv(descriptor, &buffer, buffer.count, 0)
-            if count <= 0 { return nil }
+            // The clock is for those who send a byte at a time.
+            if count <= 0 || line.count + count > limit || .now > end { return nil }
             line += buffer[..<count]
         }
-        return try? JSONValue(parsing: Data(line))
+        return line
     }
 }
 

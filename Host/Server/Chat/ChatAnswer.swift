@@ -1,4 +1,5 @@
 import Engine
+import Synchronization
 import Text
 
 /// An answer as it is written. To be read once, by one task.
@@ -13,13 +14,42 @@ public struct ChatAnswer: AsyncSequence, Sendable {
     /// One for each media part of the request, in order.
     public let modalities: [ModalityReport]
     public let promptTokens: Int
-    let stream: GenerationStream
-    let tokenizer: Tokenizer
-    let stop: [String]
+    private let generation: Generation
+    private let tokenizer: Tokenizer
+    private let stop: [String]
 
+    /// The tokens to come, until the reader takes them: whoever has the stream keeps the generation running.
+    private final class Generation: Sendable {
+        private let stream: Mutex<GenerationStream?>
+
+        init(_ stream: GenerationStream) {
+            self.stream = Mutex(stream)
+        }
+
+        func take() -> GenerationStream? {
+            stream.withLock { stream in
+                defer { stream = nil }
+                return stream
+            }
+        }
+    }
+
+    init(
+        modalities: [ModalityReport], promptTokens: Int, stream: GenerationStream, tokenizer: Tokenizer,
+        stop: [String]
+    ) {
+        self.modalities = modalities
+        self.promptTokens = promptTokens
+        generation = Generation(stream)
+        self.tokenizer = tokenizer
+        self.stop = stop
+    }
+
+    /// The first iterator reads the answer; any other finds nothing.
     public func makeAsyncIterator() -> Iterator {
         Iterator(
-            tokens: stream.makeAsyncIterator(), text: TokenStream(tokenizer), matcher: StopMatcher(stop),
+            tokens: generation.take()?.makeAsyncIterator(), text: TokenStream(tokenizer),
+            matcher: StopMatcher(stop),
             promptTokens: promptTokens)
     }
 
@@ -33,7 +63,8 @@ public struct ChatAnswer: AsyncSequence, Sendable {
         private var ending: Element?
 
         fileprivate init(
-            tokens: GenerationStream.AsyncIterator, text: TokenStream, matcher: StopMatcher, promptTokens: Int
+            tokens: GenerationStream.AsyncIterator?, text: TokenStream, matcher: StopMatcher,
+            promptTokens: Int
         ) {
             self.tokens = tokens
             self.text = text

@@ -20,6 +20,8 @@ final class HTTPLoop: @unchecked Sendable {
     private var exchanges: [UInt64: HTTPExchange] = [:]
     private var exchangesSeen: UInt64 = 0
     private var drainEnd: ContinuousClock.Instant?
+    /// A daemon at its limit of connections listens again in the run after the one in which some ended.
+    private var needsAnotherRun = false
 
     init(limits: HTTPServer.Limits, handler: @escaping HTTPServer.Handler, mailbox: LoopMailbox) {
         self.limits = limits
@@ -62,6 +64,7 @@ final class HTTPLoop: @unchecked Sendable {
                 case .drain(let end): drain(until: end, daemon)
                 }
             }
+            needsAnotherRun = false
             MHD_run(daemon)
             let now = ContinuousClock.now
             if now >= nextWatch {
@@ -75,6 +78,7 @@ final class HTTPLoop: @unchecked Sendable {
 
     /// Milliseconds to sleep; forever where there is no socket to look at.
     private func wait(until watch: ContinuousClock.Instant, _ daemon: OpaquePointer) -> Int32 {
+        if needsAnotherRun { return 0 }
         var wait: Int64 = -1
         if !connections.isEmpty || drainEnd != nil {
             let left = (watch - .now).components
@@ -144,6 +148,7 @@ final class HTTPLoop: @unchecked Sendable {
 
     fileprivate func closed(_ connection: HTTPConnection) {
         connections[connection.socket] = nil
+        needsAnotherRun = true
     }
 
     fileprivate func begin(

@@ -1,5 +1,4 @@
 import Engine
-import Foundation
 import Modalities
 import PluginHost
 
@@ -17,30 +16,32 @@ public struct CompletionRequest: Sendable {
     public init(parsing body: [UInt8]) throws(HTTPError) {
         let document: JSONValue
         do {
-            document = try JSONValue(parsing: Data(body))
+            document = try JSONValue(parsing: body)
         } catch {
-            throw HTTPError(status: 400, message: "The body is not JSON: \(error)", code: "invalid_json")
+            throw HTTPError(
+                status: 400, message: "the body: expected \(error.expected), found \(error.found)",
+                code: "invalid_json")
         }
         guard case .object = document else {
             throw HTTPError(
-                status: 400, message: "The body: expected a JSON object, found \(document.summary)",
+                status: 400, message: "the body: expected an object, found \(document.summary)",
                 code: "invalid_json")
         }
-        let root = Field(document, "")
+        let root = RequestField(document, "")
         try Self.refuseUnsupported(root)
         model = try root["model"].string()
         stream = try root["stream"].bool() ?? false
-        includeUsage = try root["stream_options"]["include_usage"].bool() ?? false
+        includeUsage = try root["stream_options"].object()["include_usage"].bool() ?? false
         let newName = try root["max_completion_tokens"].integer(1...(1 << 31))
         let oldName = try root["max_tokens"].integer(1...(1 << 31))
         chat = ChatRequest(
             messages: try root["messages"].messages(), sampling: try Self.sampling(root),
             maxTokens: newName ?? oldName,
             stop: try root["stop"].stopStrings(),
-            modalities: try root["gatehouse"]["modalities"].modalityOptions())
+            modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions())
     }
 
-    private static func sampling(_ root: Field) throws(HTTPError) -> Sampling {
+    private static func sampling(_ root: RequestField) throws(HTTPError) -> Sampling {
         let seed = try root["seed"].integer(-(1 << 53)...(1 << 53))
         return Sampling(
             temperature: Float(try root["temperature"].number(0...2) ?? 1),
@@ -51,7 +52,7 @@ public struct CompletionRequest: Sendable {
     }
 
     /// Fields of OpenAI's API whose neutral value is fine and whose every other value would be ignored here.
-    private static func refuseUnsupported(_ root: Field) throws(HTTPError) {
+    private static func refuseUnsupported(_ root: RequestField) throws(HTTPError) {
         let neutral: [String: [JSONValue]] = [
             "n": [.number(1)], "logprobs": [.bool(false)], "top_logprobs": [.number(0)],
             "presence_penalty": [.number(0)], "frequency_penalty": [.number(0)], "logit_bias": [.object([:])],
@@ -62,91 +63,31 @@ public struct CompletionRequest: Sendable {
         ]
         for (name, values) in neutral.sorted(by: { $0.key < $1.key }) {
             guard let value = root[name].value, value != .null, !values.contains(value) else { continue }
+            let supported = values.map(\.text).joined(separator: " or ")
             throw HTTPError(
                 status: 400,
-                message: "\(name): this version supports \(values[0].text) only, found \(value.summary)",
+                message: "\(name): this version supports \(supported) only, found \(value.summary)",
                 param: name, code: "unsupported_parameter")
         }
     }
 }
 
-/// A place in the body. Reading throws the error that the client sees.
-private struct Field {
-    /// nil where the body has nothing, or null, here.
-    let value: JSONValue?
-    let path: String
-
-    init(_ value: JSONValue?, _ path: String) {
-        self.value = value == .null ? nil : value
-        self.path = path
-    }
-
-    subscript(key: String) -> Field {
-        Field(value?[key], path.isEmpty ? key : "\(path).\(key)")
-    }
-
-    func expected(_ what: String) -> HTTPError {
-        HTTPError(
-            status: 400, message: "\(path): expected \(what), found \(value?.summary ?? "nothing")",
-            param: path,
-            code: "invalid_value")
-    }
-
-    func string() throws(HTTPError) -> String? {
-        guard let value else { return nil }
-        guard case .string(let text) = value else { throw expected("a string") }
-        return text
-    }
-
-    func bool() throws(HTTPError) -> Bool? {
-        guard let value else { return nil }
-        guard case .bool(let bool) = value else { throw expected("true or false") }
-        return bool
-    }
-
-    func number(_ range: ClosedRange<Double>) throws(HTTPError) -> Double? {
-        guard let value else { return nil }
-        guard case .number(let number) = value, range.contains(number) else {
-            let low =
-                range.lowerBound == Double(Float.leastNormalMagnitude)
-                ? "above 0" : "from \(range.lowerBound)"
-            throw expected("a number \(low) to \(range.upperBound)")
-        }
-        return number
-    }
-
-    func integer(_ range: ClosedRange<Int>) throws(HTTPError) -> Int? {
-        guard let value else { return nil }
-        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
-        else {
-            throw expected("a whole number from \(range.lowerBound) to \(range.upperBound)")
-        }
-        return integer
-    }
-
-    func elements(_ what: String) throws(HTTPError) -> [Field] {
-        guard case .array(let values) = value else { throw expected(what) }
-        return values.enumerated().map { Field($1, "\(path)[\($0)]") }
-    }
-
-    func stopStrings() throws(HTTPError) -> [String] {
+extension RequestField {
+    fileprivate func stopStrings() throws(HTTPError) -> [String] {
         switch value {
         case nil: return []
-        case .string(let text)? where !text.isEmpty: return [text]
+        case .string?: return [try nonEmptyString()]
         default: break
         }
         var stops: [String] = []
         for element in try elements("a string or an array of strings") {
-            guard let text = try element.string(), !text.isEmpty else {
-                throw element.expected("a string of a character or more")
-            }
-            stops.append(text)
+            stops.append(try element.nonEmptyString())
         }
         guard stops.count <= 16 else { throw expected("at most 16 strings") }
         return stops
     }
 
-    func messages() throws(HTTPError) -> [ChatMessage] {
+    fileprivate func messages() throws(HTTPError) -> [ChatMessage] {
         let elements = try elements("an array of messages")
         if elements.isEmpty { throw expected("at least one message") }
         var messages: [ChatMessage] = []
@@ -161,6 +102,13 @@ private struct Field {
         guard let role = ChatMessage.Role(rawValue: name == "developer" ? "system" : name) else {
             let known = ChatMessage.Role.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
             throw self["role"].expected("one of \(known), \"developer\"")
+        }
+        // A history that leaves them out would tell the model of another conversation.
+        for name in ["tool_calls", "function_call"] {
+            guard let value = self[name].value, value != .array([]) else { continue }
+            throw HTTPError(
+                status: 400, message: "\(self[name].path): this version has no tools, found \(value.summary)",
+                param: self[name].path, code: "unsupported_parameter")
         }
         let content = self["content"]
         switch content.value {
@@ -184,63 +132,48 @@ private struct Field {
             guard let text = try self["text"].string() else { throw self["text"].expected("a string") }
             return .text(text)
         case "image_url":
-            return .media(try self["image_url"]["url"].dataURL())
+            return .media(try self["image_url"].object()["url"].dataURL())
         case "file":
-            return .media(try self["file"]["file_data"].dataURL())
+            return .media(try self["file"].object()["file_data"].dataURL())
         case "input_audio":
-            let audio = self["input_audio"]
-            guard let data = try audio["data"].string() else { throw audio["data"].expected("base64 data") }
-            let format = try audio["format"].string()
-            return .media(
-                try audio["data"].media(base64: data, declared: format.map(MediaType.audio(format:))))
+            return .media(try self["input_audio"].object().audio())
         default:
             throw self["type"].expected("one of \"text\", \"image_url\", \"input_audio\", \"file\"")
         }
     }
 
-    /// RFC 2397.
     private func dataURL() throws(HTTPError) -> MediaPart {
-        guard let url = try string() else { throw expected("a data: URL") }
-        guard url.prefix(5).lowercased() == "data:", let comma = url.firstIndex(of: ",") else {
-            throw HTTPError(
-                status: 400,
-                message: "\(path): expected a data: URL with the bytes in it, found \"\(url.prefix(60))\"",
-                param: path, code: "invalid_value")
+        guard let text = try string() else { throw expected("a data: URL") }
+        let url: DataURL
+        do throws(DataURL.Problem) {
+            url = try DataURL(text)
+        } catch {
+            throw expected(error.expected)
         }
-        let header = url[url.index(url.startIndex, offsetBy: 5)..<comma]
-        let data = url[url.index(after: comma)...]
-        let declared = MediaType.normalised(String(header))
-        if header.lowercased().hasSuffix(";base64") {
-            return try media(base64: String(data), declared: declared)
-        }
-        guard let text = data.removingPercentEncoding else { throw expected("percent-encoded data") }
-        return try media([UInt8](text.utf8), declared: declared ?? "text/plain")
+        return try media(url.bytes, declared: url.mediaType)
     }
 
-    private func media(base64: String, declared: String?) throws(HTTPError) -> MediaPart {
-        guard let data = Data(base64Encoded: base64) else {
-            throw HTTPError(
-                status: 400, message: "\(path): the data is not valid base64", param: path,
-                code: "invalid_value")
+    private func audio() throws(HTTPError) -> MediaPart {
+        let data = self["data"]
+        guard let text = try data.string(), let bytes = DataURL.decode(base64: text.utf8) else {
+            throw data.expected("valid base64")
         }
-        return try media([UInt8](data), declared: declared)
+        guard let format = try self["format"].string(), !format.isEmpty else {
+            throw self["format"].expected("a format such as \"wav\"")
+        }
+        return try data.media(bytes, declared: MediaType.audio(format: format))
     }
 
     /// A known signature decides the media type, else what the client says.
-    private func media(_ bytes: [UInt8], declared: String?) throws(HTTPError) -> MediaPart {
-        if bytes.isEmpty {
+    private func media(_ bytes: [UInt8], declared: String) throws(HTTPError) -> MediaPart {
+        guard !bytes.isEmpty else {
             throw HTTPError(
                 status: 400, message: "\(path): the data is empty", param: path, code: "invalid_value")
         }
-        guard let type = MediaType.sniffed(bytes) ?? declared else {
-            throw HTTPError(
-                status: 400, message: "\(path): neither the data nor the URL tells a media type", param: path,
-                code: "invalid_value")
-        }
-        return MediaPart(mediaType: type, bytes: bytes)
+        return MediaPart(mediaType: MediaType.sniffed(bytes) ?? declared, bytes: bytes)
     }
 
-    func modalityOptions() throws(HTTPError) -> [String: ModalityOption] {
+    fileprivate func modalityOptions() throws(HTTPError) -> [String: ModalityOption] {
         guard let value else { return [:] }
         guard case .object(let members) = value else { throw expected("an object of plugin ids") }
         var options: [String: ModalityOption] = [:]
@@ -252,10 +185,8 @@ private struct Field {
         switch value {
         case .string("off")?: return .off
         case .string("auto")?: return .auto
-        case .object(let members)?:
-            for key in members.keys.sorted() where !["version", "weight"].contains(key) {
-                throw self[key].expected("version or weight")
-            }
+        case .object?:
+            _ = try object(only: ["version", "weight"])
             let version = try self["version"].string().map { (text) throws(HTTPError) -> SemanticVersion in
                 guard let version = SemanticVersion(text) else {
                     throw self["version"].expected("a semantic version")

@@ -9,13 +9,17 @@ struct CompletionResponse: Sendable {
     /// Seconds since 1970.
     let created: Int
     let model: String
+    /// Whether the chunks of a stream have a `usage`: null in all but the last.
+    let includesUsage: Bool
 
     /// The object of a plain answer.
     func whole(_ text: String, _ reason: FinishReason, _ usage: Usage, _ modalities: [ModalityReport])
         -> JSONValue
     {
         var members = head("chat.completion")
-        let message: JSONValue = .object(["role": .string("assistant"), "content": .string(text)])
+        let message: JSONValue = .object([
+            "role": .string("assistant"), "content": .string(text), "refusal": .null,
+        ])
         members["choices"] = .array([
             .object([
                 "index": .number(0), "message": message, "finish_reason": .string(reason.rawValue),
@@ -58,6 +62,7 @@ struct CompletionResponse: Sendable {
                 "finish_reason": reason.map { .string($0.rawValue) } ?? .null, "logprobs": .null,
             ])
         ])
+        if includesUsage { members["usage"] = .null }
         return members
     }
 

@@ -58,9 +58,8 @@ public struct OpenAIService: Sendable {
         let answer = try await chat.answer(completion.chat)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
-            created: Int(Date().timeIntervalSince1970),
-            model: model)
-        if completion.stream { return stream(answer, response, includeUsage: completion.includeUsage) }
+            created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage)
+        if completion.stream { return stream(answer, response) }
         var text = ""
         for try await element in answer {
             switch element {
@@ -70,13 +69,11 @@ public struct OpenAIService: Sendable {
                 return .json(Array(response.whole(text, reason, usage, answer.modalities).text.utf8))
             }
         }
-        // The stream of a cancelled task ends early: nobody reads this.
-        throw HTTPError(status: 499, message: "The client went away.")
+        // The stream of a cancelled task ends early.
+        throw HTTPError.clientGone
     }
 
-    private func stream(
-        _ answer: ChatAnswer, _ response: CompletionResponse, includeUsage: Bool
-    ) -> HTTPResponse {
+    private func stream(_ answer: ChatAnswer, _ response: CompletionResponse) -> HTTPResponse {
         ServerSentEvents.response { events in
             do {
                 try await events.send(response.first(answer.modalities).text)
@@ -86,7 +83,7 @@ public struct OpenAIService: Sendable {
                         try await events.send(response.text(piece).text)
                     case .finished(let reason, let usage):
                         try await events.send(response.last(reason).text)
-                        if includeUsage { try await events.send(response.usage(usage).text) }
+                        if response.includesUsage { try await events.send(response.usage(usage).text) }
                         try await events.send("[DONE]")
                     }
                 }
@@ -105,63 +102,5 @@ public struct OpenAIService: Sendable {
             ])
         }
         return Array(JSONValue.object(["object": .string("list"), "data": .array(list)]).text.utf8)
-    }
-}
-
-extension HTTPError {
-    /// What the client is told of an error on the way of a chat request.
-    init(describing error: any Error) {
-        switch error {
-        case let error as HTTPError:
-            self = error
-        case let error as RoutingError:
-            self.init(status: 400, message: "\(error)", param: "messages", code: error.code)
-        case let error as PluginFailure:
-            self.init(error)
-        case EngineError.contextExceeded(let promptTokens, let context):
-            self.init(
-                status: 400,
-                message: "\(EngineError.contextExceeded(promptTokens: promptTokens, context: context))",
-                param: "messages", code: "context_length_exceeded")
-        case EngineError.queueFull, EngineError.stopped:
-            self.init(status: 503, message: "\(error)", code: "overloaded", headers: ["Retry-After": "1"])
-        case let error as EngineError:
-            self.init(status: 400, message: "\(error)", code: "invalid_value")
-        case let error as TemplateError:
-            self.init(
-                status: 400, message: "the chat template: \(error)", param: "messages", code: "template_error"
-            )
-        case is CancellationError:
-            self.init(status: 499, message: "The client went away.")
-        default:
-            self.init(status: 500, message: "\(error)", code: "internal_error")
-        }
-    }
-
-    private init(_ failure: PluginFailure) {
-        switch failure.reason {
-        case .badInput:
-            self.init(status: 400, message: failure.message, param: "messages", code: "invalid_media")
-        case .unavailable, .outOfMemory, .system:
-            self.init(
-                status: 503, message: failure.message, code: "plugin_unavailable",
-                headers: ["Retry-After": "1"])
-        case .crashed:
-            self.init(status: 500, message: failure.message, code: "plugin_crashed")
-        case .cancelled:
-            self.init(status: 499, message: failure.message)
-        default:
-            self.init(status: 500, message: failure.message, code: "plugin_failed")
-        }
-    }
-}
-
-extension RoutingError {
-    fileprivate var code: String {
-        switch self {
-        case .notAccepted: "unsupported_media_type"
-        case .unknownPlugin: "unknown_plugin"
-        case .unknownVersion: "unknown_version"
-        }
     }
 }

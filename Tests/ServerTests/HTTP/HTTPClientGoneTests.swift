@@ -150,4 +150,20 @@ import Testing
             }
         }
     }
+
+    @Test func aServerThatWasFullTakesConnectionsAgainWhenAllOfThemEndAtOnce() async throws {
+        var limits = HTTPServer.Limits()
+        // libmicrohttpd's own limit is 65 then.
+        limits.connections = 1
+        limits.headerDeadline = .milliseconds(300)
+        try await serving(limits, handler: echo) { port, _ in
+            let status = try await offPool {
+                let full = try (0..<80).map { _ in try RawClient(port, sending: "G") }
+                for client in full { _ = try? client.readResponse() }
+                for client in full { client.close() }
+                return try RawClient(port, sending: Self.get).readResponse().status
+            }
+            #expect(status == 200 || status == 503)
+        }
+    }
 }

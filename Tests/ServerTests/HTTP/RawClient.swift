@@ -26,8 +26,8 @@ struct RawClientError: Error {
     let what: String
 }
 
-/// A TCP client that sends any bytes it is told to. Blocking, ten seconds at most for each read: used inside
-/// `offPool` only.
+/// A TCP client that sends any bytes it is told to. Blocking, two minutes at most for each read, as other tests may
+/// hold the pool: used inside `offPool` only.
 ///
 /// Sendable because a test hands it from one step to the next and never uses it in two at once.
 final class RawClient: @unchecked Sendable {
@@ -40,7 +40,7 @@ final class RawClient: @unchecked Sendable {
         if var size = receiveBuffer {
             setsockopt(socket, SOL_SOCKET, SO_RCVBUF, &size, socklen_t(MemoryLayout<Int32>.size))
         }
-        var patience = timeval(tv_sec: 10, tv_usec: 0)
+        var patience = timeval(tv_sec: 120, tv_usec: 0)
         setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &patience, socklen_t(MemoryLayout<timeval>.size))
         var address = sockaddr_in()
@@ -91,7 +91,7 @@ final class RawClient: @unchecked Sendable {
         var piece = [UInt8](repeating: 0, count: 65536)
         let count = recv(socket, &piece, piece.count, 0)
         if count > 0 { buffer += piece[..<count] }
-        if count < 0, errno == EAGAIN { throw RawClientError(what: "nothing came for ten seconds") }
+        if count < 0, errno == EAGAIN { throw RawClientError(what: "nothing came for two minutes") }
         return count > 0
     }
 
@@ -175,9 +175,9 @@ final class Signal: Sendable {
     func set() { happened.withLock { $0 = true } }
     var isSet: Bool { happened.withLock { $0 } }
 
-    /// False after ten seconds. Goes on waiting when its own task is cancelled.
+    /// False after two minutes. Goes on waiting when its own task is cancelled.
     func wait() async -> Bool {
-        for _ in 0..<1000 where !isSet {
+        for _ in 0..<12_000 where !isSet {
             await Task.detached { try? await Task.sleep(for: .milliseconds(10)) }.value
         }
         return isSet

@@ -2,9 +2,9 @@ import Foundation
 import Server
 import Testing
 
-@Suite struct RouterTests {
-    private var router: Router {
-        var router = Router()
+@Suite struct HTTPRouterTests {
+    private var router: HTTPRouter {
+        var router = HTTPRouter()
         router.on("GET", "/a") { _ in .text("get a") }
         router.on("POST", "/a") { .text("post \($0.body.count)") }
         return router

@@ -1,0 +1,82 @@
+import Engine
+import Fusion
+import Modalities
+import PluginHost
+import Text
+
+extension HTTPError {
+    /// What the client is told of an error on the way of a chat request: below 500 where the request is at fault, 503
+    /// where the same request may succeed a moment later.
+    package init(describing error: any Error) {
+        switch error {
+        case let error as HTTPError: self = error
+        case let error as RoutingError: self.init(error)
+        case let error as PluginFailure: self.init(error)
+        case let error as EngineError: self.init(error)
+        case FusionError.noTemplate:
+            self.init(status: 500, message: "\(error)", code: "no_chat_template")
+        case is FusionError:
+            self.init(status: 500, message: "\(error)", code: "plugin_failed")
+        case let error as TemplateError where error.kind == .raised || error.kind == .limit:
+            self.init(status: 400, message: "\(error)", param: "messages", code: "template_error")
+        case is TemplateError:
+            self.init(status: 500, message: "\(error)", code: "template_error")
+        case is CancellationError:
+            self = .clientGone
+        default:
+            self.init(status: 500, message: "\(error)", code: "internal_error")
+        }
+    }
+
+    /// Answers nobody: it is for the logs.
+    static let clientGone = HTTPError(status: 499, message: "The client went away.")
+
+    private init(_ error: RoutingError) {
+        let (param, code) =
+            switch error {
+            case .notAccepted: ("messages", "unsupported_media_type")
+            case .unknownPlugin(let id, _): ("gatehouse.modalities.\(id)", "unknown_plugin")
+            case .unknownVersion(let plugin, _, _):
+                ("gatehouse.modalities.\(plugin).version", "unknown_version")
+            }
+        self.init(status: 400, message: "\(error)", param: param, code: code)
+    }
+
+    private init(_ error: EngineError) {
+        switch error {
+        case .contextExceeded:
+            self.init(
+                status: 400, message: "\(error)", param: "messages", code: "context_length_exceeded")
+        case .emptyPrompt:
+            self.init(status: 400, message: "\(error)", param: "messages", code: "invalid_value")
+        case .poolTooSmall:
+            self.init(status: 400, message: "\(error)", param: "max_tokens", code: "invalid_value")
+        case .badValue(let field, _, _):
+            self.init(status: 400, message: "\(error)", param: field, code: "invalid_value")
+        case .queueFull, .stopped:
+            self.init(
+                status: 503, message: "\(error)", code: "overloaded", headers: ["Retry-After": "1"])
+        case .segmentWidth, .segmentNotFinite, .segmentWeight:
+            self.init(status: 500, message: "\(error)", code: "plugin_failed")
+        case .notFinite:
+            self.init(status: 500, message: "\(error)", code: "internal_error")
+        }
+    }
+
+    private init(_ failure: PluginFailure) {
+        switch failure.reason {
+        case .badInput:
+            self.init(status: 400, message: failure.message, param: "messages", code: "invalid_media")
+        case .unavailable, .outOfMemory, .system:
+            self.init(
+                status: 503, message: failure.message, code: "plugin_unavailable",
+                headers: ["Retry-After": "1"])
+        case .crashed:
+            self.init(status: 500, message: failure.message, code: "plugin_crashed")
+        case .cancelled:
+            self = .clientGone
+        default:
+            self.init(status: 500, message: failure.message, code: "plugin_failed")
+        }
+    }
+}

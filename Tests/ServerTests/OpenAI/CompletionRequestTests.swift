@@ -1,0 +1,192 @@
+import Engine
+import Modalities
+import Server
+import Testing
+
+/// The body of a chat completion: what every field means, and which field is named where it is wrong.
+@Suite struct CompletionRequestTests {
+    private func parse(_ json: String) throws -> CompletionRequest {
+        try CompletionRequest(parsing: Array(json.utf8))
+    }
+
+    /// A body that is right but for `fields`.
+    private func parse(fields: String) throws -> CompletionRequest {
+        try parse(#"{"messages": [{"role": "user", "content": "Hi"}], \#(fields)}"#)
+    }
+
+    private func texts(_ request: CompletionRequest) -> [[String]] {
+        request.chat.messages.map { message in
+            message.parts.map { part in if case .text(let text) = part { text } else { "[media]" } }
+        }
+    }
+
+    @Test func whatIsLeftOutHasOpenAIsDefaults() throws {
+        let request = try parse(#"{"messages": [{"role": "user", "content": "Hi"}]}"#)
+        #expect(request.model == nil)
+        #expect(!request.stream)
+        #expect(!request.includeUsage)
+        #expect(request.chat.sampling == Sampling(temperature: 1, topK: 0, topP: 1, minP: 0, seed: nil))
+        #expect(request.chat.maxTokens == nil)
+        #expect(request.chat.stop.isEmpty)
+        #expect(request.chat.modalities.isEmpty)
+        #expect(texts(request) == [["Hi"]])
+        #expect(request.chat.messages[0].role == .user)
+    }
+
+    @Test func everyFieldIsRead() throws {
+        let request = try parse(
+            fields: #"""
+                "model": "m", "stream": true, "stream_options": {"include_usage": true}, "temperature": 0.5,
+                "top_p": 0.25, "top_k": 40, "min_p": 0.125, "seed": 7, "max_tokens": 9, "stop": ["a", "b"],
+                "gatehouse": {"modalities": {"eye": "off", "ear": "auto",
+                    "nose": {"version": "1.2.3", "weight": 0}}},
+                "n": 1, "tools": [], "tool_choice": "auto", "logit_bias": {}, "response_format": {"type": "text"},
+                "modalities": ["text"], "user": "somebody", "unknown_field_of_another_server": [1, {}]
+                """#)
+        #expect(request.model == "m")
+        #expect(request.stream)
+        #expect(request.includeUsage)
+        #expect(
+            request.chat.sampling == Sampling(temperature: 0.5, topK: 40, topP: 0.25, minP: 0.125, seed: 7))
+        #expect(request.chat.maxTokens == 9)
+        #expect(request.chat.stop == ["a", "b"])
+        let version = try #require(SemanticVersion("1.2.3"))
+        #expect(
+            request.chat.modalities == [
+                "eye": .off, "ear": .auto, "nose": .chosen(version: version, weight: 0),
+            ])
+    }
+
+    @Test func nullIsAsGoodAsAbsent() throws {
+        let request = try parse(
+            fields: #"""
+                "model": null, "stream": null, "stream_options": null, "temperature": null, "top_p": null,
+                "seed": null, "max_tokens": null, "stop": null, "tools": null, "gatehouse": null, "n": null
+                """#)
+        #expect(request.chat.sampling == Sampling())
+    }
+
+    @Test func theNewerNameOfTheLimitWins() throws {
+        #expect(try parse(fields: #""max_tokens": 5, "max_completion_tokens": 6"#).chat.maxTokens == 6)
+    }
+
+    @Test func rolesAndContentsOfAllShapesAreRead() throws {
+        let request = try parse(
+            #"""
+            {"messages": [
+                {"role": "developer", "content": "a"}, {"role": "system", "content": [{"type": "text", "text": "b"}]},
+                {"role": "user", "content": [{"type": "text", "text": "c"}, {"type": "text", "text": ""}]},
+                {"role": "assistant", "content": null}, {"role": "assistant", "tool_calls": []},
+                {"role": "tool", "content": "d", "tool_call_id": "x"}, {"role": "user", "content": []}
+            ]}
+            """#)
+        #expect(
+            request.chat.messages.map(\.role)
+                == [.system, .system, .user, .assistant, .assistant, .tool, .user])
+        #expect(texts(request) == [["a"], ["b"], ["c", ""], [""], [""], ["d"], []])
+    }
+
+    struct Refused: CustomTestStringConvertible, Sendable {
+        var fields: String
+        var param: String
+        var testDescription: String { fields }
+    }
+
+    @Test(arguments: [
+        Refused(fields: #""model": 1"#, param: "model"),
+        Refused(fields: #""stream": "yes""#, param: "stream"),
+        Refused(fields: #""stream_options": "usage""#, param: "stream_options"),
+        Refused(fields: #""stream_options": {"include_usage": 1}"#, param: "stream_options.include_usage"),
+        Refused(fields: #""temperature": "hot""#, param: "temperature"),
+        Refused(fields: #""temperature": -0.1"#, param: "temperature"),
+        Refused(fields: #""temperature": 2.1"#, param: "temperature"),
+        Refused(fields: #""temperature": true"#, param: "temperature"),
+        Refused(fields: #""top_p": 0"#, param: "top_p"),
+        Refused(fields: #""top_p": 1.5"#, param: "top_p"),
+        Refused(fields: #""top_k": -1"#, param: "top_k"),
+        Refused(fields: #""top_k": 1.5"#, param: "top_k"),
+        Refused(fields: #""min_p": 2"#, param: "min_p"),
+        Refused(fields: #""seed": 0.5"#, param: "seed"),
+        Refused(fields: #""seed": 1e300"#, param: "seed"),
+        Refused(fields: #""max_tokens": 0"#, param: "max_tokens"),
+        Refused(fields: #""max_tokens": "5""#, param: "max_tokens"),
+        Refused(fields: #""max_completion_tokens": -1"#, param: "max_completion_tokens"),
+        Refused(fields: #""stop": 5"#, param: "stop"),
+        Refused(fields: #""stop": """#, param: "stop"),
+        Refused(fields: #""stop": ["a", ""]"#, param: "stop[1]"),
+        Refused(fields: #""stop": ["a", 1]"#, param: "stop[1]"),
+        Refused(
+            fields: #""stop": ["1","2","3","4","5","6","7","8","9","a","b","c","d","e","f","g","h"]"#,
+            param: "stop"),
+        Refused(fields: #""gatehouse": []"#, param: "gatehouse"),
+        Refused(fields: #""gatehouse": {"modality": {}}"#, param: "gatehouse.modality"),
+        Refused(fields: #""gatehouse": {"modalities": "off"}"#, param: "gatehouse.modalities"),
+        Refused(fields: #""gatehouse": {"modalities": {"eye": "on"}}"#, param: "gatehouse.modalities.eye"),
+        Refused(
+            fields: #""gatehouse": {"modalities": {"eye": {"version": "new"}}}"#,
+            param: "gatehouse.modalities.eye.version"),
+        Refused(
+            fields: #""gatehouse": {"modalities": {"eye": {"weight": 0.5}}}"#,
+            param: "gatehouse.modalities.eye.weight"),
+        Refused(
+            fields: #""gatehouse": {"modalities": {"eye": {"size": 1}}}"#,
+            param: "gatehouse.modalities.eye.size"),
+        Refused(fields: #""n": 2"#, param: "n"),
+        Refused(fields: #""logprobs": true"#, param: "logprobs"),
+        Refused(fields: #""presence_penalty": 0.1"#, param: "presence_penalty"),
+        Refused(fields: #""tools": [{"type": "function"}]"#, param: "tools"),
+        Refused(fields: #""tool_choice": "required""#, param: "tool_choice"),
+        Refused(fields: #""response_format": {"type": "json_object"}"#, param: "response_format"),
+        Refused(fields: #""modalities": ["text", "audio"]"#, param: "modalities"),
+    ])
+    func aWrongFieldIsNamed(_ refused: Refused) throws {
+        let error = try #require(throws: HTTPError.self) { try parse(fields: refused.fields) }
+        #expect(error.status == 400)
+        #expect(error.type == "invalid_request_error")
+        #expect(error.param == refused.param)
+        #expect(error.message.hasPrefix("\(refused.param): "))
+        #expect(error.message.contains(", found "))
+    }
+
+    @Test(arguments: [
+        Refused(fields: #"{}"#, param: "messages"),
+        Refused(fields: #"{"messages": "Hi"}"#, param: "messages"),
+        Refused(fields: #"{"messages": []}"#, param: "messages"),
+        Refused(fields: #"{"messages": [null]}"#, param: "messages[0]"),
+        Refused(fields: #"{"messages": ["Hi"]}"#, param: "messages[0]"),
+        Refused(fields: #"{"messages": [{"content": "Hi"}]}"#, param: "messages[0].role"),
+        Refused(fields: #"{"messages": [{"role": 1, "content": "Hi"}]}"#, param: "messages[0].role"),
+        Refused(fields: #"{"messages": [{"role": "king", "content": "Hi"}]}"#, param: "messages[0].role"),
+        Refused(fields: #"{"messages": [{"role": "user"}]}"#, param: "messages[0].content"),
+        Refused(fields: #"{"messages": [{"role": "user", "content": null}]}"#, param: "messages[0].content"),
+        Refused(fields: #"{"messages": [{"role": "user", "content": {}}]}"#, param: "messages[0].content"),
+        Refused(
+            fields: #"{"messages": [{"role": "user", "content": ["Hi"]}]}"#, param: "messages[0].content[0]"),
+        Refused(
+            fields: #"{"messages": [{"role": "user", "content": [{"type": "video"}]}]}"#,
+            param: "messages[0].content[0].type"),
+        Refused(
+            fields: #"{"messages": [{"role": "user", "content": [{"type": "text"}]}]}"#,
+            param: "messages[0].content[0].text"),
+        Refused(
+            fields:
+                #"{"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "x"}]}]}"#,
+            param: "messages[0].content[0].image_url"),
+        Refused(
+            fields:
+                #"{"messages": [{"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]}]}"#,
+            param: "messages[0].content[0].file.file_data"),
+        Refused(
+            fields:
+                #"{"messages": [{"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}]}"#,
+            param: "messages[0].content[0].input_audio.data"),
+        Refused(
+            fields: #"{"messages": [{"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]}]}"#,
+            param: "messages[0].tool_calls"),
+    ])
+    func aWrongMessageIsNamed(_ refused: Refused) throws {
+        let error = try #require(throws: HTTPError.self) { try parse(refused.fields) }
+        #expect(error.status == 400)
+        #expect(error.param == refused.param)
+    }
+}
