@@ -78,6 +78,15 @@ class StartLineTests(StartTestCase):
     def test_an_address_of_another_machine_is_an_error_that_names_it(self):
         self.assertIn("192.0.2.1", self.refused("--host", "192.0.2.1"))
 
+    def test_a_model_that_cannot_be_read_is_named(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        cut = f"{folder}/cut.gguf"
+        with open(checkout.MODEL, "rb") as model, open(cut, "wb") as file:
+            file.write(model.read(1_000_000))
+        for path in ("/nowhere.gguf", cut, folder):
+            with self.subTest(path=path):
+                self.assertIn(path, self.refused("--model", path))
+
     def test_a_context_beyond_the_model_is_an_error_with_both_numbers(self):
         line = self.refused("--ctx", "1000000")
         self.assertIn("1000000", line)
