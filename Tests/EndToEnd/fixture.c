@@ -41,7 +41,8 @@ static GatehouseStatus wait_for_cancel(const GatehouseJob *job)
 }
 
 // Says back what it was given; given "wait", it waits.
-static GatehouseStatus say(const GatehouseJob *job, const GatehousePart *part, uint32_t index, const GatehouseSink *sink)
+static GatehouseStatus say(
+    const GatehouseJob *job, const GatehousePart *part, uint32_t index, const GatehouseSink *sink)
 {
     if (part->size >= 4 && !memcmp(part->data, "wait", 4)) return wait_for_cancel(job);
     GatehouseText text = {.struct_size = sizeof text, .data = (const char *)part->data, .size = part->size};

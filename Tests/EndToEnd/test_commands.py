@@ -96,6 +96,8 @@ class UsageTests(CommandTestCase):
         png.write_bytes(b"\x89PNG\r\n\x1a\nnothing more")
         registry = self.folder / "registry.json"
         registry.write_text('{"format": 3}')
+        wave = self.folder / "sound"
+        wave.write_bytes(b"RIFF\0\0\0\0WAVEfmt ")
         odd = self.folder / "notes.xyz"
         odd.write_text("notes")
         cases = [
@@ -106,8 +108,10 @@ class UsageTests(CommandTestCase):
             (["tokenize", "--model", text, "Hello"], str(text)), (["bench", "--model", "/nowhere"], "/nowhere"),
             (["logits", "--ids", "1", "--output", "/nowhere/at/all"], "/nowhere/at/all"),
             (["logits", "--ids", "999999", "--output", self.folder / "x"], "999999"),
-            (["chat", "--image", "/nowhere.png", "Hello"], "/nowhere.png"), (["chat", "--file", odd, "Hello"], str(odd)),
-            (["chat", "--image", png, "Hello"], "PNG is damaged"),
+            (["chat", "--image", "/nowhere.png", "Hello"], "/nowhere.png"),
+            (["chat", "--file", odd, "Hello"], str(odd)),
+            (["chat", "--image", png, "Hello"], "PNG is damaged"), (["chat", "--audio", wave, "Hello"], "audio/wav"),
+            (["chat", "--file", wave, "Hello"], "image/jpeg, image/png"),
             (["chat", "--image", self.folder, "Hello"], str(self.folder)),
             (["chat", "--registry", registry, "Hello"], "format: expected 1"),
             (["encode", "--plugin", "fly", "--input", LIGHT], "screen-text"),

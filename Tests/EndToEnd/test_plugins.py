@@ -76,11 +76,11 @@ class FixtureTestCase(DaemonTestCase):
             lambda: (row := self.daemon.plugins()["patient"])["state"] == "busy" and row, "busy")
         return row["process"]
 
-    def ask_in_background(self, text):
+    def ask_in_background(self, text, **fields):
         """Sends `text` to `patient` on a thread; the thread, and a list that its answer goes to."""
         answers = []
         thread = threading.Thread(
-            target=lambda: answers.append(client.complete(self.port, send(text), max_tokens=1)))
+            target=lambda: answers.append(client.complete(self.port, send(text), max_tokens=1, **fields)))
         thread.start()
         return thread, answers
 
@@ -98,6 +98,7 @@ class IdleTests(FixtureTestCase):
 
 class CrashTests(FixtureTestCase):
     def test_a_worker_killed_in_an_encode_fails_that_request_alone(self):
+        before = self.daemon.plugins()["patient"]
         thread, answers = self.ask_in_background("wait for it")
         worker = self.wait_until_busy()
         self.assertIn(worker, self.daemon.workers)
@@ -117,9 +118,15 @@ class CrashTests(FixtureTestCase):
         self.assertEqual(after.status, 200, after.body)
         self.assertEqual(client.complete(self.port, "Hello", max_tokens=1).status, 200)
         row = self.daemon.plugins()["patient"]
-        self.assertEqual((row["state"], row["errors"], row["loads"]), ("idle", 1, 2))
-        self.assertNotEqual(row["process"], worker)
+        self.assertEqual((row["state"], row["errors"]), ("idle", before["errors"] + 1))
+        self.assertNotIn(row["process"], (None, worker))
         self.assertFalse(processes.is_there(worker), "nobody reaped the dead worker")
+
+    def test_a_stream_that_has_not_begun_fails_with_a_status(self):
+        thread, answers = self.ask_in_background("wait for it", stream=True)
+        os.kill(self.wait_until_busy(), signal.SIGKILL)
+        thread.join(checkout.PATIENCE)
+        self.assertEqual([(answer.status, answer.error["code"]) for answer in answers], [(500, "plugin_crashed")])
 
     def test_a_worker_killed_while_idle_is_not_noticed_by_anyone(self):
         self.assertEqual(client.complete(self.port, send("one"), max_tokens=1).status, 200)

@@ -104,8 +104,8 @@ class EndTests(StartTestCase):
                 workers = daemon.workers
                 self.assertEqual(len(workers), 1)
                 self.assertEqual(daemon.stop(number), 0)
-                self.assertEqual(daemon.lines[-2:], [f"[INFO] {number.name} received, finishing running requests",
-                                                     "[INFO] Stopped"])
+                self.assertIn(f"[INFO] {number.name} received, finishing running requests", daemon.lines[-2])
+                self.assertEqual(daemon.lines[-1], "[INFO] Stopped")
                 processes.wait_until(lambda: not processes.is_there(workers[0]), "without the worker")
                 self.assertFalse((daemon.data / "gatehouse" / "gatehouse.sock").exists())
 
@@ -122,6 +122,20 @@ class EndTests(StartTestCase):
         asking.join(checkout.PATIENCE)
         self.assertEqual([answer.status for answer in answers], [200])
         self.assertEqual(answers[0].json["usage"]["completion_tokens"], 200)
+
+    def test_a_second_signal_ends_what_still_runs(self):
+        daemon = self.start()
+        asking = threading.Thread(
+            target=lambda: self.assertRaises(OSError, client.complete, daemon.port,
+                                             "Repeat the word banana forever, without ever stopping."))
+        before = processes.cpu_seconds(daemon.pid)
+        asking.start()
+        processes.wait_until(lambda: processes.cpu_seconds(daemon.pid) > before + 0.1, "at work")
+        daemon.process.send_signal(signal.SIGTERM)
+        processes.wait_until(lambda: "SIGTERM received" in daemon.output, "told of the first signal")
+        self.assertEqual(daemon.stop(signal.SIGTERM), 128 + signal.SIGTERM)
+        self.assertNotIn("[INFO] Stopped", daemon.lines)
+        asking.join(checkout.PATIENCE)
 
     def test_a_daemon_that_is_killed_leaves_no_worker(self):
         daemon = self.start()
@@ -157,6 +171,14 @@ class SocketTests(StartTestCase):
         second = self.start(data=first.data)
         self.assertEqual(second.errors, "")
         self.assertEqual(second.plugins()["screen-text"]["state"], "unloaded")
+
+    def test_a_socket_that_cannot_be_made_is_a_warning(self):
+        for path in ("/proc/nowhere/gatehouse.sock", "/tmp/" + "long" * 40):
+            with self.subTest(path=path):
+                daemon = self.start("--socket", path)
+                warning, = daemon.errors.splitlines()
+                self.assertRegex(warning, rf"^\[WARNING\] no admin socket: .*{path}")
+                self.assertEqual(client.complete(daemon.port, "Hello", max_tokens=1).status, 200)
 
     def test_a_file_in_the_place_of_the_socket_is_left_alone(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -221,6 +243,15 @@ class RegistryTests(StartTestCase):
 
     def test_a_missing_registry_is_named(self):
         self.assertIn("/nowhere/registry.json", self.refused("--registry", "/nowhere/registry.json"))
+
+    def test_an_eager_plugin_that_cannot_be_loaded_stops_the_start(self):
+        library = f"{self.folder}/text.so"
+        with open(library, "w") as file:
+            file.write("This is no shared library.")
+        line = self.refused(
+            "--registry", checkout.write_registry(self.folder, checkout.plugin(library, load="eager")))
+        self.assertIn("screen-text", line)
+        self.assertIn(library, line)
 
     def test_a_library_that_is_not_the_one_that_was_vouched_for_is_not_opened(self):
         entry = checkout.plugin(checkout.SCREEN_TEXT)
