@@ -133,7 +133,7 @@ class EndTests(StartTestCase):
         processes.wait_until(lambda: processes.cpu_seconds(daemon.pid) > before + 0.1, "at work")
         daemon.process.send_signal(signal.SIGTERM)
         processes.wait_until(lambda: "SIGTERM received" in daemon.output, "told of the first signal")
-        self.assertEqual(daemon.stop(signal.SIGTERM), 128 + signal.SIGTERM)
+        self.assertEqual(daemon.stop(signal.SIGTERM), 1)
         self.assertNotIn("[INFO] Stopped", daemon.lines)
         asking.join(checkout.PATIENCE)
 
