@@ -27,9 +27,13 @@ public final class AdminSocket: Sendable {
             close(other)
             return nil
         }
-        try FileManager.default.createDirectory(
-            at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
+        do {
+            try FileManager.default.createDirectory(
+                at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true,
+                attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw AdminError("\(path): its folder cannot be made: \(error.localizedDescription)")
+        }
         // A daemon that is gone left a socket; whatever else has this name is not ours to remove.
         var entry = stat()
         if lstat(path, &entry) == 0 {

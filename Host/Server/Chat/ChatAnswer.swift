@@ -85,7 +85,9 @@ public struct ChatAnswer: AsyncSequence, Sendable {
                     piece = matcher.push(text.push(id))
                     if matcher.match != nil { finish(.stop) }
                 case .finished(let reason, _):
-                    piece = matcher.push(text.finish()) + matcher.finish()
+                    // A limit may fall inside a character, of which nothing is shown then.
+                    let rest = reason == .length ? "" : text.finish()
+                    piece = matcher.push(rest) + matcher.finish()
                     finish(matcher.match == nil ? reason : .stop)
                 }
                 if !piece.isEmpty { return .text(piece) }
