@@ -74,23 +74,24 @@ import Text
         #expect(raised.message == "no such role")
     }
 
-    @Test(arguments: [
-        "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
-        "{{ 'x' * 10000000000 }}", "{{ [1] * 9223372036854775807 }}", "{{ range(10000000) }}",
-        "{% for a in range(90000) %}{{ 'x' * 10000 }}{% endfor %}",
-        "{% set a = 'x' * 4000 %}{{ a.replace('x', a).replace('x', a) }}",
-        "{% set a = ['x' * 1000] * 100000 %}{{ a | join }}",
-        "{{ 'a\n' | indent(9223372036854775807) }}",
-        "{{ \(String(repeating: "(", count: 5000))1\(String(repeating: ")", count: 5000)) }}",
-        "{{ \(String(repeating: "-", count: 5000))1 }}",
-        "{{ 1\(String(repeating: " + 1", count: 5000)) }}",
-        "{{ x\(String(repeating: "[0]", count: 5000)) }}",
-        "{{ 1\(String(repeating: " if 1", count: 5000)) }}",
-        String(repeating: "{% if 1 %}", count: 5000),
-        String(repeating: " ", count: 300_000),
-    ])
-    func whatWouldNotEndIsStopped(source: String) throws {
-        let error = try #require(refusal(source))
+    @Test(
+        arguments: [
+            "{% for a in range(90000) %}{% for b in range(90000) %}{% endfor %}{% endfor %}",
+            "{{ 'x' * 10000000000 }}", "{{ [1] * 9223372036854775807 }}", "{{ range(10000000) }}",
+            "{% for a in range(90000) %}{{ 'x' * 10000 }}{% endfor %}",
+            "{% set a = 'x' * 4000 %}{{ a.replace('x', a).replace('x', a) }}",
+            "{% set a = ['x' * 1000] * 100000 %}{{ a | join }}",
+            "{{ 'a\n' | indent(9223372036854775807) }}",
+            "{{ \(String(repeating: "(", count: 5000))1\(String(repeating: ")", count: 5000)) }}",
+            "{{ \(String(repeating: "-", count: 5000))1 }}",
+            "{{ 1\(String(repeating: " + 1", count: 5000)) }}",
+            "{{ x\(String(repeating: "[0]", count: 5000)) }}",
+            "{{ 1\(String(repeating: " if 1", count: 5000)) }}",
+            String(repeating: "{% if 1 %}", count: 5000),
+            String(repeating: " ", count: 300_000),
+        ].map(LongTemplate.init))
+    func whatWouldNotEndIsStopped(template: LongTemplate) throws {
+        let error = try #require(refusal(template.source))
         #expect(error.kind == .limit)
     }
 
@@ -130,5 +131,14 @@ import Text
                 try JinjaValue(json: Array(broken.utf8))
             }
         }
+    }
+}
+
+/// A template that a test's log shows the beginning of.
+struct LongTemplate: CustomTestStringConvertible {
+    let source: String
+
+    var testDescription: String {
+        source.count > 60 ? "\(source.prefix(60))… (\(source.count) characters)" : source
     }
 }
