@@ -10,7 +10,7 @@ package struct CSVReader {
         package var isEscaped: Bool
     }
 
-    /// A longer cell is taken for a quote that nobody closed.
+    /// A longer cell is refused: a quote that nobody closed, or no table at all.
     package static let mostFieldBytes = 65_536
     /// A record's further cells are skipped.
     package static let mostColumns = 1_024
@@ -83,6 +83,11 @@ package struct CSVReader {
             let byte = bytes[position]
             if byte == separator || byte == Byte.lineFeed || byte == Byte.carriageReturn { break }
             position += 1
+            if position - start > Self.mostFieldBytes {
+                throw .malformed(
+                    "row \(row): expected cells in lines, found a cell of more than \(Self.mostFieldBytes) bytes"
+                )
+            }
         }
         return trimmed(start, position, isEscaped: false)
     }
@@ -137,10 +142,9 @@ package struct CSVReader {
     package func text(_ field: Field, limit: Int = 80) -> String {
         let whole = slice(field)
         let cut = whole.prefix(limit)
-        // A cut character is no reason to take UTF-8 for Latin-1.
-        var valid =
-            String(validating: whole, as: UTF8.self) != nil ? String(decoding: cut, as: UTF8.self) : nil
-        if valid?.last == "\u{FFFD}" { valid?.removeLast() }
+        // The cut may go through a character, which has up to four bytes.
+        let valid = (0...(whole.count > limit ? 3 : 0)).lazy
+            .compactMap { String(validating: cut.dropLast($0), as: UTF8.self) }.first
         var text = valid ?? String(String.UnicodeScalarView(cut.map { Unicode.Scalar($0) }))
         if field.isEscaped { text = unescaped(text) }
         let scalars = text.unicodeScalars.map { $0.properties.generalCategory == .control ? " " : $0 }

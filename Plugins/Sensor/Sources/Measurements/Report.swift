@@ -35,12 +35,11 @@ package struct Report {
             text += "The recording has \(size).\n"
             return
         }
-        text += "The recording lasts \(Quantity.duration(measurements.duration)): \(size)"
+        text += "The recording lasts \(Quantity.duration(measurements.duration)).\n"
         let rate = 1 / sampling.interval
-        if rate >= 0.1 { text += ", sampling rate \(Quantity.text(rate)) Hz" }
-        text += ", a row every \(Quantity.duration(sampling.interval))"
-        if !sampling.isEven { text += " on average, unevenly" }
-        text += ".\n"
+        if rate >= 0.1 { text += "The sampling rate is \(Quantity.text(rate)) Hz.\n" }
+        text += "It has \(size), a row every \(Quantity.duration(sampling.interval))"
+        text += sampling.isEven ? ".\n" : " on average, unevenly.\n"
     }
 
     private mutating func describeTime(_ measurements: Measurements) {
@@ -65,11 +64,12 @@ package struct Report {
         for note in notes { text += note + ". " }
         if let gap = measurements.longestGap {
             let length = Quantity.duration(gap.upperBound - gap.lowerBound)
-            text += "\(Quantity.count(measurements.gaps, "gap")), the longest "
+            let gaps = measurements.gaps
+            text += "There \(gaps == 1 ? "is" : "are") \(Quantity.count(gaps, "gap")), the longest "
             refer("\(length) at \(moment(gap.lowerBound))", to: gap)
             text += "."
         } else {
-            text += "No gaps."
+            text += "There are no gaps."
         }
         text += "\n"
     }
@@ -92,14 +92,13 @@ package struct Report {
             text += ", maximum "
             refer(maximum, unit)
             text += ", \(trend(channel, measurements.duration))"
+            if channel.oscillation == nil { text += ", no dominant frequency" }
         }
         text += ".\n"
         if let oscillation = channel.oscillation {
             text += "\(channel.name.name) oscillates at \(frequency(oscillation.frequency))"
             text += ", amplitude \(Quantity.text(oscillation.amplitude, digits: 3))\(unit), "
             text += "\(strength(oscillation.strength)) of its variation.\n"
-        } else if minimum.value != maximum.value {
-            text += "\(channel.name.name) has no dominant frequency.\n"
         }
         if !channel.peaks.isEmpty {
             text += "\(channel.name.name) peaks: "
@@ -187,7 +186,7 @@ package struct Report {
             }
         }
         guard let strongest = oscillating.max(by: { $0.rank < $1.rank }) else { return }
-        text += "The main frequency is \(frequency(strongest.frequency)), in \(strongest.name).\n"
+        text += "The main frequency is \(frequency(strongest.frequency)), in channel \(strongest.name).\n"
     }
 
     private func moment(_ time: Double) -> String {

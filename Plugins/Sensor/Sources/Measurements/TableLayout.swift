@@ -47,12 +47,21 @@ package struct TableLayout {
             }
         }
         var best: Probe?
+        // The comma's comes last and counts: a quote that is not closed, say.
+        var failure: MeasurementError?
         for candidate in [Byte.semicolon, Byte.tab, Byte.comma] {
-            let probe = try Probe(bytes, candidate, from: start, afterRow: 0, cancellation)
-            if let chosen = best, chosen.quality >= probe.quality { continue }
-            best = probe
-            separator = candidate
+            do throws(MeasurementError) {
+                let probe = try Probe(bytes, candidate, from: start, afterRow: 0, cancellation)
+                if let chosen = best, chosen.quality >= probe.quality { continue }
+                best = probe
+                separator = candidate
+            } catch .cancelled {
+                throw .cancelled
+            } catch {
+                failure = error
+            }
         }
+        if let failure, best?.quality ?? 0 == 0 { throw failure }
         if let best { try read(best) }
     }
 

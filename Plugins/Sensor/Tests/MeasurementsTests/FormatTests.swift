@@ -40,6 +40,13 @@ import Testing
         #expect(measurements.duration == 2)
     }
 
+    @Test func aLongHeadingIsCutBetweenCharacters() throws {
+        let name = "a" + String(repeating: "²", count: 100)
+        #expect(
+            try measure("t,\(name)\n0,1\n1,2\n").channels[0].name.name == "a"
+                + String(repeating: "²", count: 39))
+    }
+
     @Test func timesOfDayGoOnAfterMidnight() throws {
         let measurements = try measure("clock,x\n23:59:59.5,1\n00:00:00.5,2\n00:00:01.5,3\n")
         #expect(measurements.duration == 2)
@@ -91,7 +98,7 @@ import Testing
     }
 
     @Test func gapsAndSteppingBackAreCounted() throws {
-        let times = [0, 1, 2, 3, 13, 14, 12, 15, 16, 17, 24, 25]
+        let times = [0, 1, 2, 3, 13, 14, 12, 15, 16, 17, 24] + (25...40)
         let measurements = try measure("t,x\n" + times.map { "\($0),1\n" }.joined())
         #expect(measurements.gaps == 2)
         #expect(measurements.longestGap == 3...13)

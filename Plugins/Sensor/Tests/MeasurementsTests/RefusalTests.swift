@@ -22,6 +22,11 @@ import Testing
                 == "expected text, found a zero at byte 5: this is no CSV file")
     }
 
+    @Test func aLineWithoutEndIsRefusedSoon() {
+        let csv = "t,x\n0,1\n" + String(repeating: "9", count: 70_000) + "\n2,3\n"
+        #expect(refusal(csv) == "row 3: expected cells in lines, found a cell of more than 65536 bytes")
+    }
+
     @Test func aQuoteThatNobodyClosesEndsTheSearchSoon() {
         let csv = "t,x\n0,1\n1,\"" + String(repeating: "9", count: 70_000) + "\n2,3\n"
         #expect(refusal(csv) == "row 3, column 2: expected a closing quote, found none in 65536 bytes")
@@ -29,7 +34,7 @@ import Testing
 
     @Test(arguments: [
         String(repeating: ",", count: 100_000) + "\n1,2\n", String(repeating: "\"", count: 1_001),
-        String(repeating: "1", count: 100_000), "1,2", "1\n1\n1\n", ";;;;\n;;;;\n", "t,x\n1,1\n1,1\n1,1\n",
+        String(repeating: "1", count: 60_000), "1,2", "1\n1\n1\n", ";;;;\n;;;;\n", "t,x\n1,1\n1,1\n1,1\n",
         "t,x\n1e308,1e308\n1e-308,-1e308\n1e308,1e308\n", "t,x\n0,1e300\n1,-1e300\n2,1e300\n3,-1e300\n",
         "t,x\n" + String(repeating: "0,5\n", count: 100), "t,x\n2,1\n1,2\n0,3\n", "\u{0301},\u{200D}\n1,2\n",
         "t,x\n" + (0..<100).map { "\($0 % 2 == 0 ? Double($0) : 1e15 + Double($0)),\($0)\n" }.joined(),

@@ -10,7 +10,7 @@ import Testing
     @Test func aFileBecomesTextWithTheTimesItSpeaksOf() throws {
         let answer = try OpenedPlugin().encode(swing)
         #expect(answer.status == GATEHOUSE_OK)
-        #expect(answer.text.hasSuffix("The main frequency is 10 Hz (period 0.1 s), in ax.\n"))
+        #expect(answer.text.hasSuffix("The main frequency is 10 Hz (period 0.1 s), in channel ax.\n"))
         #expect(!answer.spans.isEmpty)
         #expect(answer.spans.allSatisfy { $0.bytes.upperBound <= answer.text.utf8.count })
     }
