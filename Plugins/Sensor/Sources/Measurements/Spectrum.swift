@@ -109,7 +109,10 @@ struct Spectrum {
     /// in one spectrum of a hundred.
     var strongest: Oscillation? {
         guard added > 0, varianceSum > 0, squares.count > 4 else { return nil }
-        let lowest = max(1, Int((2 / (duration * step)).rounded(.up)))
+        // Times near the ends of what a double holds leave no finite step.
+        let twoPeriods = 2 / (duration * step)
+        guard twoPeriods.isFinite, twoPeriods < Double(squares.count) else { return nil }
+        let lowest = max(1, Int(twoPeriods.rounded(.up)))
         var best: Int?
         for index in lowest..<max(lowest, squares.count - 1)
         where squares[index] > squares[index - 1] && squares[index] >= squares[index + 1] {

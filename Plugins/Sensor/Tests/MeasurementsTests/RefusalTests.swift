@@ -47,6 +47,18 @@ import Testing
         }
     }
 
+    @Test(arguments: ["1e308", "-1e308", "5e-324", "1e-300", "9007199254740993", "0"])
+    func timesAndValuesOfAnySizeAreAnswered(_ scale: String) throws {
+        for (time, value) in [(scale, "1"), ("1", scale), (scale, scale)] {
+            let rows = (0..<100).map { row in
+                row % 2 == 0 ? "\(row)e-3,\(row % 5)\n" : "\(row % 3 == 0 ? time : "\(row)"),\(value)\n"
+            }
+            #expect(!Report(try measure("t,x\n" + rows.joined())).text.isEmpty)
+            let rising = (1...100).map { "\(Double($0) / 100 * (Double(time) ?? 1)),\(($0 % 7))e300\n" }
+            #expect(!Report(try measure("time,x\n" + rising.joined())).text.isEmpty)
+        }
+    }
+
     @Test func everyPrefixAndEveryDamagedByteIsAnswered() {
         let csv = Array("t (s);\"a \"\"x\"\" [g]\"\r\n0,5;1\r\n1,0;-2e3\r\n2024-05-01T12:00:00Z;NaN\r\n".utf8)
         var answers = 0
