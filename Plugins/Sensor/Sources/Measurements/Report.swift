@@ -12,12 +12,16 @@ package struct Report {
     package private(set) var references: [Reference] = []
 
     private let hasTime: Bool
-    /// What a time from the first is in the file's own column, which people look it up in; dates count from the first.
+    /// The first time in the file's own column, in which people look a time up.
     private let zero: Double
+    /// Times are told as dates: seconds are fine enough for the rows.
+    private let tellsDates: Bool
 
     package init(_ measurements: Measurements) {
         hasTime = measurements.layout.time != nil
-        zero = measurements.layout.time?.format.isAbsolute == false ? measurements.origin ?? 0 : 0
+        let isAbsolute = measurements.layout.time?.format.isAbsolute == true
+        tellsDates = isAbsolute && measurements.sampling?.interval ?? 0 >= 1
+        zero = isAbsolute && !tellsDates ? 0 : measurements.origin ?? 0
         describeTable(measurements)
         describeTime(measurements)
         for channel in measurements.channels { describe(channel, measurements) }
@@ -190,7 +194,9 @@ package struct Report {
     }
 
     private func moment(_ time: Double) -> String {
-        hasTime ? "\(Quantity.text(time + zero, digits: 7)) s" : "row \(Quantity.text(time, digits: 15))"
+        guard hasTime else { return "row \(Quantity.text(time, digits: 15))" }
+        if tellsDates, let date = CalendarTime.format(time + zero) { return date }
+        return "\(Quantity.text(time + zero, digits: 7)) s"
     }
 
     private mutating func refer(_ moment: Moment, _ unit: String) {

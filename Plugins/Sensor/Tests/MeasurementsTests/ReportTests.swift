@@ -64,6 +64,15 @@ import Testing
         #expect(Quantity.duration(seconds) == text)
     }
 
+    @Test func timesAreToldAsTheFileTellsThem() throws {
+        let slow = "when,x\n2024-05-01T01:00:00Z,1\n2024-05-01T03:00:00Z,2\n"
+        #expect(Report(try measure(slow)).text.contains("maximum 2 at 2024-05-01 03:00:00 UTC"))
+        let fast = "when,x\n2024-05-01T01:00:00Z,1\n2024-05-01T01:00:00.25Z,2\n"
+        #expect(Report(try measure(fast)).text.contains("maximum 2 at 0.25 s"))
+        #expect(Report(try measure("t (ms),x\n5000,1\n5250,2\n")).text.contains("maximum 2 at 5.25 s"))
+        #expect(Report(try measure("x\n1\n2\n")).text.contains("maximum 2 at row 1"))
+    }
+
     @Test func aSlowRhythmIsToldByItsPeriod() throws {
         let hours = (0..<24 * 30).map { "\($0 * 3600),\(sin(Double($0) * 2 * .pi / 24))\n" }
         let text = Report(try measure("time (s),level\n" + hours.joined())).text
