@@ -7,6 +7,8 @@ cd "$root"
 . "$root/Scripts/setup.sh"
 
 install_build_packages
+# A second compiler for the headers that plugin authors include.
+install_packages g++
 ensure_pip
 # The clients that people use, tried against the daemon; kept out of the system's Python.
 clients="$root/.build-clients"
@@ -21,7 +23,7 @@ fi
 fetch_model
 
 info "Checking the format"
-swift format lint --strict --recursive --parallel Package.swift Host SDK Tests
+swift format lint --strict --recursive --parallel Package.swift Host SDK Plugins Tests
 
 build_plugins
 swift build -c release --quiet --package-path SDK/Examples/WordCount
@@ -38,7 +40,7 @@ for plugin in Plugins/*/; do
     if [ -f "$plugin/Makefile" ]; then
         make --no-print-directory -C "$plugin" test
     elif [ -d "$plugin/Tests" ]; then
-        swift test -c release --package-path "$plugin"
+        swift test -c release --disable-testable-imports --package-path "$plugin"
     fi
 done
 
