@@ -153,7 +153,13 @@ private final class Connection: Sendable {
         self.ended = ended
     }
 
-    var isAlive: Bool { state.withLock { $0.ending == nil } }
+    var isAlive: Bool { state.withLock { $0.ending == nil } && !hasExited }
+
+    /// Whether the process is dead, which the reading thread learns a moment later.
+    private var hasExited: Bool {
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_signo != 0
+    }
 
     func newJob() -> UInt64 {
         state.withLock { state in

@@ -132,6 +132,7 @@ class CrashTests(FixtureTestCase):
         self.assertEqual(client.complete(self.port, send("one"), max_tokens=1).status, 200)
         worker = self.daemon.plugins()["patient"]["process"]
         os.kill(worker, signal.SIGKILL)
+        processes.wait_until(lambda: not processes.is_running(worker), "dead")
         self.assertEqual(client.complete(self.port, send("two"), max_tokens=1).status, 200)
         self.assertNotEqual(self.daemon.plugins()["patient"]["process"], worker)
 
