@@ -195,4 +195,20 @@ public struct JSONCursor {
         }
         return number
     }
+
+    /// A whole number in `range`, or nil where nothing is here or after recording a problem.
+    public func integer(_ what: String, in range: ClosedRange<Int>) -> Int? {
+        guard let value else { return nil }
+        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
+        else {
+            expected(what)
+            return nil
+        }
+        return integer
+    }
+
+    /// A number in `range`; `fallback` where nothing is here or after recording a problem; nil where null stands.
+    public func limit(_ what: String, in range: ClosedRange<Double>, default fallback: Double) -> Double? {
+        value == .null ? nil : number(what, in: range) ?? fallback
+    }
 }

@@ -10,7 +10,7 @@ public struct Router: Sendable {
     public func route(
         mediaType: String, options: [String: ModalityOption]
     ) throws(RoutingError) -> Route {
-        let accepting = registry.plugins.filter { $0.accepts.contains(mediaType) }
+        let accepting = registry.plugins.filter { $0.acceptance(of: mediaType) != nil }
         guard !accepting.isEmpty else {
             throw .notAccepted(mediaType: mediaType, accepted: registry.acceptedMediaTypes)
         }
