@@ -23,7 +23,7 @@ enum Gatehouse {
         [
             ServeCommand.self, ChatCommand.self, BenchCommand.self, TokenizeCommand.self, LogitsCommand.self,
             InspectCommand.self, EncodeCommand.self,
-        ] + PluginCommand.verbs
+        ] + PluginCommand.verbs + RegistryCommand.verbs
 
     static func main() async {
         let words = Array(CommandLine.arguments.dropFirst())

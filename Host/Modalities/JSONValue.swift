@@ -166,6 +166,16 @@ public struct JSONCursor {
         return values.enumerated().map { JSONCursor($1, path: "\(path)[\($0)]", problems: problems) }
     }
 
+    /// The members of an object by name, sorted, or none where nothing is here or after recording a problem.
+    public func members(_ what: String) -> [(name: String, value: JSONCursor)] {
+        guard let value else { return [] }
+        guard case .object(let members) = value else {
+            expected(what)
+            return []
+        }
+        return members.keys.sorted().map { ($0, self[$0]) }
+    }
+
     /// A non-empty string, or `fallback` where nothing is here, or nil after recording a problem.
     public func string(_ what: String, default fallback: String? = nil) -> String? {
         if value == nil, let fallback { return fallback }

@@ -5,15 +5,19 @@ public struct Registry: Sendable {
     /// The file it was read from.
     public let path: String
     public let plugins: [RegisteredPlugin]
+    /// In the order in which they are tried.
+    public let rules: [RoutingRule]
     /// MiB that all plugins together may take, in the host's own figures; nil for no bound.
     public let memoryBudgetMegabytes: Int?
 
     /// A registry without plugins.
-    public static let empty = Registry(path: "", plugins: [], memoryBudgetMegabytes: nil)
+    public static let empty = Registry(path: "", plugins: [], rules: [], memoryBudgetMegabytes: nil)
 
-    private init(path: String, plugins: [RegisteredPlugin], memoryBudgetMegabytes: Int?) {
+    private init(path: String, plugins: [RegisteredPlugin], rules: [RoutingRule], memoryBudgetMegabytes: Int?)
+    {
         self.path = path
         self.plugins = plugins
+        self.rules = rules
         self.memoryBudgetMegabytes = memoryBudgetMegabytes
     }
 
@@ -45,13 +49,14 @@ public struct Registry: Sendable {
             }
             plugins.append(plugin)
         }
-        if let rule = root["rules"].value == nil ? nil : root["rules"].array("an array of rules").first {
-            rule.reject(
-                expected: "no rule: this version of the host has none", found: rule.value?.summary ?? "one")
-        }
+        let rules =
+            root["rules"].value == nil
+            ? []
+            : root["rules"].array("an array of rules")
+                .map { RoutingRule($0, plugins: plugins) }
         let budget = root["memory_budget_mb"].integer("MiB from 1", in: RegisteredPlugin.megabytes)
         guard problems.all.isEmpty else { throw RegistryError(path: path, problems: problems.all) }
-        self.init(path: url.path, plugins: plugins, memoryBudgetMegabytes: budget)
+        self.init(path: url.path, plugins: plugins, rules: rules, memoryBudgetMegabytes: budget)
     }
 
     /// Every media type that some plugin accepts, sorted.

@@ -284,8 +284,8 @@ import Testing
         (#"{"format": 1, "plugins": {}}"#, "plugins: expected an array of plugins, found an object"),
         (#"{"format": 1, "plugins": [3]}"#, "plugins[0]: expected an object, found the number 3"),
         (
-            #"{"format": 1, "plugins": [], "rules": [{}]}"#,
-            "rules[0]: expected no rule: this version of the host has none, found an object"
+            #"{"format": 1, "plugins": [], "rules": {}}"#,
+            "rules: expected an array of rules, found an object"
         ),
         (
             #"{"format": 1, "plugins": [], "plugin": []}"#,
