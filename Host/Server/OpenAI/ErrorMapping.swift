@@ -32,14 +32,15 @@ extension HTTPError {
     static let clientGone = HTTPError(status: 499, message: "The client went away.")
 
     private init(_ error: RoutingError) {
-        let (param, code) =
+        let (status, param, code) =
             switch error {
-            case .notAccepted: ("messages", "unsupported_media_type")
-            case .unknownPlugin(let id, _): ("gatehouse.modalities.\(id)", "unknown_plugin")
+            case .notAccepted: (400, "messages", "unsupported_media_type")
+            case .tooLarge: (413, "messages", "media_too_large")
+            case .unknownPlugin(let id, _): (400, "gatehouse.modalities.\(id)", "unknown_plugin")
             case .unknownVersion(let plugin, _, _):
-                ("gatehouse.modalities.\(plugin).version", "unknown_version")
+                (400, "gatehouse.modalities.\(plugin).version", "unknown_version")
             }
-        self.init(status: 400, message: "\(error)", param: param, code: code)
+        self.init(status: status, message: "\(error)", param: param, code: code)
     }
 
     private init(_ error: EngineError) {

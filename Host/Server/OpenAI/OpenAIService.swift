@@ -46,7 +46,7 @@ public struct OpenAIService: Sendable {
     }
 
     private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let completion = try CompletionRequest(parsing: request.body)
+        var completion = try CompletionRequest(parsing: request.body)
         let model = completion.model ?? models.names[0]
         if models.isStrict, !models.names.contains(model) {
             throw HTTPError(
@@ -55,6 +55,7 @@ public struct OpenAIService: Sendable {
                     "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
                 param: "model", code: "model_not_found")
         }
+        completion.chat.origin = RequestOrigin(model: model, headers: request.headers.fields)
         let answer = try await chat.answer(completion.chat)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
