@@ -46,9 +46,9 @@ struct EncodeCommand: Command {
         }
         let version = try chosenVersion(of: plugin)
         let part = try MediaPart(file: input)
-        guard plugin.accepts.contains(part.mediaType) else {
+        guard plugin.acceptance(of: part.mediaType) != nil else {
             throw CommandError(
-                "\(input) is \(part.mediaType); plugin \(plugin.id) accepts \(plugin.accepts.joined(separator: ", "))"
+                "\(input) is \(part.mediaType); plugin \(plugin.id) accepts \(plugin.mediaTypes.joined(separator: ", "))"
             )
         }
         let supervisor = Supervisor(

@@ -83,7 +83,7 @@ struct ServeCommand: Command {
         for plugin in registry.plugins {
             for version in plugin.versions {
                 info(
-                    "Plugin \(plugin.id) \(version.version) found: \(plugin.accepts.joined(separator: ", ")); "
+                    "Plugin \(plugin.id) \(version.version) found: \(plugin.mediaTypes.joined(separator: ", ")); "
                         + "loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)")
             }
         }

@@ -166,6 +166,16 @@ public struct JSONCursor {
         return values.enumerated().map { JSONCursor($1, path: "\(path)[\($0)]", problems: problems) }
     }
 
+    /// The members of an object by name, sorted, or none where nothing is here or after recording a problem.
+    public func members(_ what: String) -> [(name: String, value: JSONCursor)] {
+        guard let value else { return [] }
+        guard case .object(let members) = value else {
+            expected(what)
+            return []
+        }
+        return members.keys.sorted().map { ($0, self[$0]) }
+    }
+
     /// A non-empty string, or `fallback` where nothing is here, or nil after recording a problem.
     public func string(_ what: String, default fallback: String? = nil) -> String? {
         if value == nil, let fallback { return fallback }
@@ -194,5 +204,21 @@ public struct JSONCursor {
             return nil
         }
         return number
+    }
+
+    /// A whole number in `range`, or nil where nothing is here or after recording a problem.
+    public func integer(_ what: String, in range: ClosedRange<Int>) -> Int? {
+        guard let value else { return nil }
+        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
+        else {
+            expected(what)
+            return nil
+        }
+        return integer
+    }
+
+    /// A number in `range`; `fallback` where nothing is here or after recording a problem; nil where null stands.
+    public func limit(_ what: String, in range: ClosedRange<Double>, default fallback: Double) -> Double? {
+        value == .null ? nil : number(what, in: range) ?? fallback
     }
 }

@@ -1,4 +1,4 @@
-/// Decides which plugin takes a media part: the registry, and what the request itself asks for.
+/// Decides which plugins take a media part: the registry's rules, and what the request itself asks for.
 public struct Router: Sendable {
     private let registry: Registry
 
@@ -6,25 +6,47 @@ public struct Router: Sendable {
         self.registry = registry
     }
 
-    /// Where a part goes: the first plugin of the registry that accepts its type and is not switched off.
+    /// Where a part goes. The first rule that applies decides; without one, the first plugin of the registry that
+    /// accepts its type and is not switched off by the request takes it.
+    ///
+    /// - Parameters:
+    ///   - bytes: the part's size.
+    ///   - options: what the request says of single plugins, by plugin id.
     public func route(
-        mediaType: String, options: [String: ModalityOption]
-    ) throws(RoutingError) -> Route {
-        let accepting = registry.plugins.filter { $0.accepts.contains(mediaType) }
-        guard !accepting.isEmpty else {
+        mediaType: String, bytes: Int, options: [String: ModalityOption], origin: RequestOrigin
+    ) throws(RoutingError) -> Routing {
+        for rule in registry.rules
+        where rule.applies(mediaType: mediaType, bytes: bytes, options: options, origin: origin) {
+            if rule.takers.isEmpty {
+                let accepting = registry.plugins.first { $0.acceptance(of: mediaType) != nil }
+                return Routing(routes: [.off(accepting)], reason: .rule(rule.name))
+            }
+            var accepting: [(RegisteredPlugin, SemanticVersion?)] = []
+            for taker in rule.takers {
+                if let plugin = registry.plugins.first(where: { $0.id == taker.plugin }),
+                    plugin.acceptance(of: mediaType) != nil
+                {
+                    accepting.append((plugin, taker.version))
+                }
+            }
+            if accepting.isEmpty { continue }
+            var routes: [Route] = []
+            for (plugin, version) in accepting {
+                let route = try route(to: plugin, version, mediaType, bytes, options, origin)
+                if let route { routes.append(route) }
+            }
+            return Routing(routes: routes.isEmpty ? [.off(accepting[0].0)] : routes, reason: .rule(rule.name))
+        }
+        let accepting = registry.plugins.filter { $0.acceptance(of: mediaType) != nil }
+        guard let first = accepting.first else {
             throw .notAccepted(mediaType: mediaType, accepted: registry.acceptedMediaTypes)
         }
         for plugin in accepting {
-            switch options[plugin.id] ?? .auto {
-            case .off:
-                continue
-            case .auto:
-                return .plugin(plugin, plugin.defaultVersion, weight: nil)
-            case .chosen(let wanted, let weight):
-                return .plugin(plugin, try version(wanted, of: plugin), weight: weight)
+            if let route = try route(to: plugin, nil, mediaType, bytes, options, origin) {
+                return Routing(routes: [route], reason: .firstThatAccepts)
             }
         }
-        return .off(accepting[0])
+        return Routing(routes: [.off(first)], reason: .firstThatAccepts)
     }
 
     /// Throws where `options` names a plugin that the registry does not have.
@@ -35,14 +57,31 @@ public struct Router: Sendable {
         }
     }
 
-    private func version(
-        _ wanted: SemanticVersion?, of plugin: RegisteredPlugin
-    ) throws(RoutingError) -> RegisteredVersion {
-        guard let wanted else { return plugin.defaultVersion }
+    /// nil where the request switched the plugin off. The request's own version goes before the rule's.
+    private func route(
+        to plugin: RegisteredPlugin, _ ruled: SemanticVersion?, _ mediaType: String, _ bytes: Int,
+        _ options: [String: ModalityOption], _ origin: RequestOrigin
+    ) throws(RoutingError) -> Route? {
+        var wanted = ruled
+        var weight: Float?
+        switch options[plugin.id] ?? .auto {
+        case .off: return nil
+        case .auto: break
+        case .chosen(let version, let chosenWeight):
+            wanted = version ?? ruled
+            weight = chosenWeight
+        }
+        if let most = plugin.acceptance(of: mediaType)?.mostBytes, bytes > most {
+            throw .tooLarge(plugin: plugin.id, mediaType: mediaType, bytes: bytes, most: most)
+        }
+        guard let wanted else {
+            let version = origin.trafficPoint.map { plugin.version(at: $0) } ?? plugin.defaultVersion
+            return .plugin(plugin, version, weight: weight)
+        }
         guard let version = plugin.versions.first(where: { $0.version == wanted }) else {
             throw .unknownVersion(plugin: plugin.id, wanted, known: plugin.versions.map(\.version))
         }
-        return version
+        return .plugin(plugin, version, weight: weight)
     }
 }
 
@@ -54,16 +93,33 @@ public enum ModalityOption: Sendable, Equatable {
     case chosen(version: SemanticVersion?, weight: Float?)
 }
 
-/// Where a media part goes.
+/// Where a media part goes, and why.
+public struct Routing: Sendable {
+    public enum Reason: Sendable, Equatable {
+        /// The name of the rule that decided.
+        case rule(String)
+        /// No rule applied.
+        case firstThatAccepts
+    }
+
+    /// At least one: several plugins in the order of the rule, or one `off`.
+    public let routes: [Route]
+    public let reason: Reason
+}
+
+/// One way that a media part takes.
 public enum Route: Sendable {
     case plugin(RegisteredPlugin, RegisteredVersion, weight: Float?)
-    /// Every plugin that accepts the part was switched off by the request; the first of them.
-    case off(RegisteredPlugin)
+    /// A rule dropped the part, or the request switched off every plugin that would take it; the first of those that
+    /// accept it, or nil where none does.
+    case off(RegisteredPlugin?)
 }
 
 /// Why a media part goes nowhere: the request's fault.
 public enum RoutingError: Error, Sendable, Equatable, CustomStringConvertible {
     case notAccepted(mediaType: String, accepted: [String])
+    /// Sizes in bytes.
+    case tooLarge(plugin: String, mediaType: String, bytes: Int, most: Int)
     case unknownPlugin(String, known: [String])
     case unknownVersion(plugin: String, SemanticVersion, known: [SemanticVersion])
 
@@ -73,6 +129,9 @@ public enum RoutingError: Error, Sendable, Equatable, CustomStringConvertible {
             let list =
                 accepted.isEmpty ? "none, as the registry has no plugin" : accepted.joined(separator: ", ")
             return "no plugin accepts \(mediaType); accepted media types: \(list)"
+        case .tooLarge(let plugin, let mediaType, let bytes, let most):
+            return
+                "the \(mediaType) part has \(bytes) bytes; plugin \(plugin) takes at most \(most) of this type"
         case .unknownPlugin(let id, let known):
             return
                 "gatehouse.modalities.\(id): no such plugin; the registry has \(known.joined(separator: ", "))"

@@ -57,6 +57,15 @@ import Testing
         #expect(plugin.defaultVersion.share == 1)
         #expect(plugin.defaultVersion.weights == nil)
         #expect(plugin.defaultVersion.librarySHA256 == nil)
+        #expect(plugin.mediaTypes == ["image/png"])
+        #expect(plugin.accepts[0].mostBytes == nil)
+        #expect(plugin.memoryLimitMegabytes == nil)
+        #expect(plugin.concurrency == 1)
+        #expect(plugin.timeLimitSeconds == 120)
+        #expect(plugin.startLimitSeconds == 60)
+        #expect(plugin.failureLimit == 3)
+        #expect(plugin.reads.isEmpty)
+        #expect(plugin.defaultVersion.selfTest == nil)
     }
 
     @Test func everyFieldIsRead() throws {
@@ -64,12 +73,16 @@ import Testing
             registry(
                 [
                     "load": #""eager""#, "isolation": #""in-process""#, "idle_unload_seconds": "null",
-                    "prompt": #""Says:\n{output}""#,
+                    "prompt": #""Says:\n{output}""#, "memory_limit_mb": "512", "concurrency": "2",
+                    "time_limit_seconds": "0.5", "start_limit_seconds": "null", "failure_limit": "7",
+                    "accepts": #"["image/png", {"type": "image/jpeg", "most_bytes": 1000}]"#,
+                    "reads": #"["folder.so", "weights"]"#,
                     "configuration": #"{"b": [1, 2.5, true, null], "a": "é"}"#,
                 ],
                 version: [
                     "weights": #""weights""#, "share": "0.25",
                     "sha256": #"{"library": "\#(String(repeating: "AB", count: 32))"}"#,
+                    "self_test": #"{"input": "weights", "output": "good.so"}"#,
                 ])
         ).plugins[0]
         #expect(plugin.load == .eager)
@@ -78,6 +91,16 @@ import Testing
         #expect(plugin.prompt == "Says:\n{output}")
         #expect(plugin.configuration == #"{"a":"é","b":[1,2.5,true,null]}"#)
         #expect(plugin.defaultVersion.share == 0.25)
+        #expect(plugin.mediaTypes == ["image/png", "image/jpeg"])
+        #expect(plugin.accepts.map(\.mostBytes) == [nil, 1000])
+        #expect(plugin.memoryLimitMegabytes == 512)
+        #expect(plugin.concurrency == 2)
+        #expect(plugin.timeLimitSeconds == 0.5)
+        #expect(plugin.startLimitSeconds == nil)
+        #expect(plugin.failureLimit == 7)
+        #expect(plugin.reads.map { URL(fileURLWithPath: $0).lastPathComponent } == ["folder.so", "weights"])
+        let test = try #require(plugin.defaultVersion.selfTest)
+        #expect(test.input.hasSuffix("/weights") && test.output?.hasSuffix("/good.so") == true)
         #expect(plugin.defaultVersion.librarySHA256 == String(repeating: "ab", count: 32))
     }
 
@@ -99,6 +122,21 @@ import Testing
         }
         #expect(try versions([("1.0.0", "0.9"), ("2.0.0", "0.1")]) == "1.0.0")
         #expect(try versions([("1.9.0", "1"), ("1.10.0", "1"), ("1.10.0-rc.1", "1")]) == "1.10.0")
+    }
+
+    @Test func newestVersionTakesItsShareFirstAndTheDefaultWhatIsLeft() throws {
+        func serving(_ shares: [(String, Double)], at points: [Double]) throws -> [String] {
+            let list = shares.map { #"{"version": "\#($0.0)", "library": "good.so", "share": \#($0.1)}"# }
+            let plugin = try read(registry(["versions": "[\(list.joined(separator: ", "))]"])).plugins[0]
+            return points.map { plugin.version(at: $0).version.description }
+        }
+        #expect(
+            try serving([("1.0.0", 1), ("2.0.0", 0.1)], at: [0, 0.09, 0.1, 0.99])
+                == ["2.0.0", "2.0.0", "1.0.0", "1.0.0"])
+        #expect(
+            try serving([("1.0.0", 0.3), ("2.0.0", 0.2)], at: [0.1, 0.4, 0.6]) == ["2.0.0", "1.0.0", "1.0.0"])
+        #expect(try serving([("1.0.0", 1), ("2.0.0", 1)], at: [0, 0.999]) == ["2.0.0", "2.0.0"])
+        #expect(try serving([("1.0.0", 0)], at: [0.5]) == ["1.0.0"])
     }
 
     struct Mistake: Sendable, CustomTestStringConvertible {
@@ -142,6 +180,41 @@ import Testing
             ["idle_unload_seconds": "-1"],
             "plugins[0].idle_unload_seconds: expected seconds from 0, or null for never, found the number -1"),
         Mistake(
+            ["accepts": #"["image/*"]"#],
+            "plugins[0].accepts[0]: expected a media type such as \"image/png\", lower case, found \"image/*\""
+        ),
+        Mistake(
+            ["accepts": #"["image/png", {"type": "image/png"}]"#],
+            "plugins[0].accepts[1]: expected each media type once, found image/png a second time"),
+        Mistake(
+            ["accepts": #"[{"type": "image/png", "most_bytes": 0.5}]"#],
+            "plugins[0].accepts[0].most_bytes: expected bytes from 1, found the number 0.5"),
+        Mistake(
+            ["accepts": #"[{"most_bytes": 5}]"#],
+            "plugins[0].accepts[0].type: expected a media type such as \"image/png\", found nothing"),
+        Mistake(
+            ["memory_limit_mb": "0"],
+            "plugins[0].memory_limit_mb: expected MiB from 1, found the number 0"),
+        Mistake(
+            ["concurrency": "65"],
+            "plugins[0].concurrency: expected a number of workers from 1 to 64, found the number 65"),
+        Mistake(
+            ["time_limit_seconds": "0"],
+            "plugins[0].time_limit_seconds: expected seconds from 0.001, or null for no limit, found the number 0"
+        ),
+        Mistake(
+            ["start_limit_seconds": #""1""#],
+            "plugins[0].start_limit_seconds: expected seconds from 0.001, or null for no limit, found \"1\""),
+        Mistake(
+            ["failure_limit": "0"],
+            "plugins[0].failure_limit: expected a number of failures from 1 to 1000, found the number 0"),
+        Mistake(
+            ["reads": #"["gone"]"#],
+            "plugins[0].reads[0]: expected the path of a file or folder, found nothing at FOLDER/gone"),
+        Mistake(
+            [:], version: ["self_test": #"{"output": "weights"}"#],
+            "plugins[0].versions[0].self_test.input: expected the path of a file, found nothing"),
+        Mistake(
             ["prompt": #""no place""#], "plugins[0].prompt: expected a text with {output}, found \"no place\""
         ),
         Mistake(
@@ -150,7 +223,7 @@ import Testing
             ["versions": "[]"], "plugins[0].versions: expected at least one version, found an array of 0"),
         Mistake(
             ["colour": "1"],
-            "plugins[0].colour: expected one of id, modality, accepts, load, isolation, idle_unload_seconds, prompt, configuration, versions, found the unknown field colour"
+            "plugins[0].colour: expected one of id, modality, accepts, load, isolation, idle_unload_seconds, memory_limit_mb, concurrency, time_limit_seconds, start_limit_seconds, failure_limit, prompt, configuration, reads, versions, found the unknown field colour"
         ),
         Mistake(
             [:], version: ["version": #""1.0""#],
@@ -211,12 +284,12 @@ import Testing
         (#"{"format": 1, "plugins": {}}"#, "plugins: expected an array of plugins, found an object"),
         (#"{"format": 1, "plugins": [3]}"#, "plugins[0]: expected an object, found the number 3"),
         (
-            #"{"format": 1, "plugins": [], "rules": [{}]}"#,
-            "rules[0]: expected no rule: this version of the host has none, found an object"
+            #"{"format": 1, "plugins": [], "rules": {}}"#,
+            "rules: expected an array of rules, found an object"
         ),
         (
             #"{"format": 1, "plugins": [], "plugin": []}"#,
-            "plugin: expected one of $schema, format, plugins, rules, found the unknown field plugin"
+            "plugin: expected one of $schema, format, memory_budget_mb, plugins, rules, found the unknown field plugin"
         ),
     ])
     func wrongDocumentIsReported(_ text: String, _ problem: String) throws {

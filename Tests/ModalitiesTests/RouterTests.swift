@@ -23,10 +23,14 @@ import Testing
 
     /// The route in one line: `id version weight`, or `off id`.
     private func route(_ type: String, _ options: [String: ModalityOption] = [:]) throws -> String {
-        switch try router().route(mediaType: type, options: options) {
+        let routing = try router().route(
+            mediaType: type, bytes: 1, options: options, origin: RequestOrigin())
+        #expect(routing.routes.count == 1)
+        #expect(routing.reason == .firstThatAccepts)
+        return switch routing.routes[0] {
         case .plugin(let plugin, let version, let weight):
             "\(plugin.id) \(version.version)\(weight.map { " \($0)" } ?? "")"
-        case .off(let plugin): "off \(plugin.id)"
+        case .off(let plugin): "off \(plugin?.id ?? "-")"
         }
     }
 
@@ -73,7 +77,8 @@ import Testing
             error.description
                 == "no plugin accepts video/mp4; accepted media types: audio/wav, image/jpeg, image/png")
         let empty = try #require(throws: RoutingError.self) {
-            try Router(.empty).route(mediaType: "image/png", options: [:])
+            try Router(.empty).route(
+                mediaType: "image/png", bytes: 1, options: [:], origin: RequestOrigin())
         }
         #expect(
             empty.description

@@ -10,7 +10,7 @@ public struct ChatAnswer: AsyncSequence, Sendable {
         case finished(FinishReason, Usage)
     }
 
-    /// One for each media part of the request, in order.
+    /// One for each plugin that took a media part of the request, in order; one for a part that none took.
     public let modalities: [ModalityReport]
     public let promptTokens: Int
     let stream: GenerationStream

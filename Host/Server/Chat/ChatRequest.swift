@@ -12,16 +12,19 @@ public struct ChatRequest: Sendable {
     public var stop: [String]
     /// What the request says of single plugins, by plugin id.
     public var modalities: [String: ModalityOption]
+    /// What the registry's rules look at beside the parts themselves.
+    public var origin: RequestOrigin
 
     public init(
         messages: [ChatMessage], sampling: Sampling = Sampling(), maxTokens: Int? = nil, stop: [String] = [],
-        modalities: [String: ModalityOption] = [:]
+        modalities: [String: ModalityOption] = [:], origin: RequestOrigin = RequestOrigin()
     ) {
         self.messages = messages
         self.sampling = sampling
         self.maxTokens = maxTokens
         self.stop = stop
         self.modalities = modalities
+        self.origin = origin
     }
 }
 
@@ -50,11 +53,12 @@ public enum ChatPart: Sendable {
     case media(MediaPart)
 }
 
-/// What became of one media part: an element of `gatehouse.modalities` in an answer.
+/// What one plugin made of a media part: an element of `gatehouse.modalities` in an answer.
 public struct ModalityReport: Sendable, Equatable {
     /// The part's place among the media parts of the request, from 0.
     public var part: Int
-    public var plugin: String
+    /// nil where a rule dropped a part that no plugin accepts.
+    public var plugin: String?
     /// nil where the part was switched off.
     public var version: SemanticVersion?
     /// What attention to the part is multiplied by; 0 where it was dropped.

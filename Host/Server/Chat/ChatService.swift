@@ -30,6 +30,7 @@ public final class ChatService: Sendable {
     public func answer(_ request: ChatRequest) async throws -> ChatAnswer {
         try router.check(request.modalities)
         var reports: [ModalityReport] = []
+        var mediaCount = 0
         var messages: [FusedMessage] = []
         for message in request.messages {
             var parts: [FusedPart] = []
@@ -38,9 +39,15 @@ public final class ChatService: Sendable {
                 case .text(let text):
                     parts.append(.text(text))
                 case .media(let media):
-                    let (encoded, report) = try await encode(media, number: reports.count, request.modalities)
-                    parts += encoded
-                    reports.append(report)
+                    let routing = try router.route(
+                        mediaType: media.mediaType, bytes: media.bytes.count, options: request.modalities,
+                        origin: request.origin)
+                    for route in routing.routes {
+                        let (encoded, report) = try await encode(media, number: mediaCount, route)
+                        parts += encoded
+                        reports.append(report)
+                    }
+                    mediaCount += 1
                 }
             }
             messages.append(FusedMessage(role: message.role.rawValue, parts: parts))
@@ -55,13 +62,13 @@ public final class ChatService: Sendable {
             stop: request.stop)
     }
 
-    /// What stands in the message for a media part; nothing where it was dropped.
+    /// What stands in the message for a media part that goes by `route`; nothing where it was dropped.
     private func encode(
-        _ media: MediaPart, number: Int, _ options: [String: ModalityOption]
+        _ media: MediaPart, number: Int, _ route: Route
     ) async throws -> ([FusedPart], ModalityReport) {
-        switch try router.route(mediaType: media.mediaType, options: options) {
+        switch route {
         case .off(let plugin):
-            return ([], ModalityReport(dropping: number, plugin: plugin.id, version: nil))
+            return ([], ModalityReport(dropping: number, plugin: plugin?.id, version: nil))
         case .plugin(let plugin, let version, weight: 0):
             return ([], ModalityReport(dropping: number, plugin: plugin.id, version: version.version))
         case .plugin(let plugin, let version, let weight):
@@ -123,7 +130,7 @@ public final class ChatService: Sendable {
 
 extension ModalityReport {
     /// A part that costs nothing: it was neither encoded nor placed.
-    fileprivate init(dropping part: Int, plugin: String, version: SemanticVersion?) {
+    fileprivate init(dropping part: Int, plugin: String?, version: SemanticVersion?) {
         self.init(
             part: part, plugin: plugin, version: version, weight: 0, gate: nil, tokens: 0,
             loadMilliseconds: 0,

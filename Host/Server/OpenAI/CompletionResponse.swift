@@ -88,7 +88,7 @@ extension ModalityReport {
     public var json: JSONValue {
         func milliseconds(_ value: Double) -> JSONValue { .number((value * 1000).rounded() / 1000) }
         return .object([
-            "part": .number(Double(part)), "plugin": .string(plugin),
+            "part": .number(Double(part)), "plugin": plugin.map { .string($0) } ?? .null,
             "version": version.map { .string($0.description) } ?? .null, "weight": .number(Double(weight)),
             "gate": gate.map { .number(Double($0)) } ?? .null, "tokens": .number(Double(tokens)),
             "load_ms": milliseconds(loadMilliseconds), "encode_ms": milliseconds(encodeMilliseconds),

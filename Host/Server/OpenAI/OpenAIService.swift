@@ -46,7 +46,7 @@ public struct OpenAIService: Sendable {
     }
 
     private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
-        let completion = try CompletionRequest(parsing: request.body)
+        var completion = try CompletionRequest(parsing: request.body)
         let model = completion.model ?? models.names[0]
         if models.isStrict, !models.names.contains(model) {
             throw HTTPError(
@@ -55,6 +55,7 @@ public struct OpenAIService: Sendable {
                     "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
                 param: "model", code: "model_not_found")
         }
+        completion.chat.origin = RequestOrigin(model: model, headers: request.headers.fields)
         let answer = try await chat.answer(completion.chat)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
@@ -115,7 +116,7 @@ extension HTTPError {
         case let error as HTTPError:
             self = error
         case let error as RoutingError:
-            self.init(status: 400, message: "\(error)", param: "messages", code: error.code)
+            self.init(status: error.status, message: "\(error)", param: "messages", code: error.code)
         case let error as PluginFailure:
             self.init(error)
         case EngineError.contextExceeded(let promptTokens, let context):
@@ -157,9 +158,14 @@ extension HTTPError {
 }
 
 extension RoutingError {
+    fileprivate var status: Int {
+        if case .tooLarge = self { 413 } else { 400 }
+    }
+
     fileprivate var code: String {
         switch self {
         case .notAccepted: "unsupported_media_type"
+        case .tooLarge: "media_too_large"
         case .unknownPlugin: "unknown_plugin"
         case .unknownVersion: "unknown_version"
         }

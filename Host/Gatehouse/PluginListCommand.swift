@@ -1,0 +1,92 @@
+import Foundation
+import Modalities
+import Server
+
+/// Shows the registry, and what a running daemon has loaded.
+struct PluginListCommand: Command {
+    static let name = "plugin list"
+    static let synopsis = "[OPTION]…"
+    static let summary = "Show the plugins of the registry, and from a running daemon what is loaded."
+    static let options = [
+        Option("--registry", "P", "the registry (default: registry.json)"),
+        Option(
+            "--socket", "P",
+            "the daemon's socket (default: gatehouse.sock in $XDG_RUNTIME_DIR, else in --data)"),
+        Option("--data", "D", "the daemon's data folder (default: $XDG_DATA_HOME/gatehouse)"),
+        Option("--json", nil, "print one JSON object"),
+    ]
+
+    private let registry: String?
+    private let socket: String
+    private let json: Bool
+
+    init(_ arguments: Arguments) throws(UsageError) {
+        try arguments.expectRest(0...0, "")
+        registry = try arguments.value("--registry")
+        let data = try arguments.value("--data") ?? Workspace.defaultDataFolder
+        socket = try arguments.value("--socket") ?? AdminSocket.defaultPath(data: data)
+        json = arguments.flag("--json")
+    }
+
+    func run() async throws {
+        let registry = try Workspace.registry(registry)
+        let answer = try AdminSocket.request(.object(["command": .string("plugin list")]), path: socket)
+        let loaded = answer?["plugins"]?.arrayValue ?? []
+        if json {
+            print(
+                JSONValue.object([
+                    "registry": .string(registry.path), "daemon": .bool(answer != nil),
+                    "plugins": .array(
+                        registry.plugins.flatMap { plugin in plugin.versions.map { row(plugin, $0, loaded) } }
+                    ),
+                ]).text)
+            return
+        }
+        print(registry.path.isEmpty ? "no registry.json: no plugins" : "registry \(registry.path)")
+        printTable(registry, loaded)
+        print(answer == nil ? "no daemon listens at \(socket)" : "daemon at \(socket)")
+    }
+
+    private func row(_ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ loaded: [JSONValue])
+        -> JSONValue
+    {
+        let status = loaded.first {
+            $0["plugin"]?.stringValue == plugin.id
+                && $0["version"]?.stringValue == version.version.description
+        }
+        return .object([
+            "id": .string(plugin.id), "version": .string(version.version.description),
+            "modality": .string(plugin.modality), "accepts": .array(plugin.mediaTypes.map { .string($0) }),
+            "load": .string(plugin.load.rawValue), "isolation": .string(plugin.isolation.rawValue),
+            "library": .string(version.library), "state": status?["state"] ?? .string("unloaded"),
+            "process": status?["process"] ?? .null, "loads": status?["loads"] ?? .number(0),
+            "calls": status?["calls"] ?? .number(0), "errors": status?["errors"] ?? .number(0),
+        ])
+    }
+
+    private func printTable(_ registry: Registry, _ loaded: [JSONValue]) {
+        let columns = [
+            "id", "version", "modality", "state", "process", "calls", "errors", "load", "isolation",
+            "accepts",
+        ]
+        let rows = registry.plugins.flatMap { plugin in
+            plugin.versions.map { version in
+                let row = row(plugin, version, loaded)
+                return columns.map { column in
+                    switch row[column] {
+                    case .string(let text)?: text
+                    case .number(let number)?: "\(Int(number))"
+                    case .array(let values)?: values.compactMap(\.stringValue).joined(separator: " ")
+                    default: "-"
+                    }
+                }
+            }
+        }
+        guard !rows.isEmpty else { return }
+        let widths = columns.indices.map { index in ([columns] + rows).map { $0[index].count }.max() ?? 0 }
+        for row in [columns] + rows {
+            let cells = zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }
+            print("  " + cells.joined(separator: "  ").trimmingCharacters(in: .whitespaces))
+        }
+    }
+}

@@ -1,0 +1,103 @@
+import Foundation
+
+/// One version of a plugin as the registry has it.
+public struct RegisteredVersion: Sendable {
+    /// What a new version is tried on before it takes requests.
+    public struct SelfTest: Sendable, Equatable {
+        /// Absolute path of a file that the plugin accepts.
+        public let input: String
+        /// Absolute path of the text that it must make of it; nil where it is enough that it makes something.
+        public let output: String?
+    }
+
+    public let version: SemanticVersion
+    /// Absolute path of the shared library.
+    public let library: String
+    /// Absolute path of a file or folder.
+    public let weights: String?
+    /// Lower case hexadecimal; nil where none was given.
+    public let librarySHA256: String?
+    /// Of a file its own digest, of a folder that of its manifest; see ``PluginStore``.
+    public let weightsSHA256: String?
+    /// Part of the traffic, 0 … 1; see ``RegisteredPlugin/version(at:)``.
+    public let share: Double
+    public let selfTest: SelfTest?
+
+    init?(_ cursor: JSONCursor, folder: URL) {
+        cursor.object(known: ["version", "library", "weights", "sha256", "share", "self_test"])
+        let rule = "a semantic version such as \"1.0.0\""
+        let version = cursor["version"].string(rule).flatMap { text in
+            let version = SemanticVersion(text)
+            if version == nil { cursor["version"].expected(rule) }
+            return version
+        }
+        library = Self.library(cursor["library"], folder: folder) ?? ""
+        weights =
+            cursor["weights"].value == nil
+            ? nil : cursor["weights"].existingPath("the path of a file or folder", in: folder)
+        let digests = cursor["sha256"]
+        if digests.value != nil { digests.object(known: ["library", "weights"]) }
+        librarySHA256 = Self.digest(digests["library"])
+        weightsSHA256 = Self.digest(digests["weights"])
+        if weightsSHA256 != nil, cursor["weights"].value == nil {
+            digests["weights"].reject(expected: "weights that it is the digest of", found: "no field weights")
+        }
+        share = cursor["share"].number("a part of the traffic, 0 to 1", in: 0...1) ?? 1
+        selfTest = SelfTest(cursor["self_test"], folder: folder)
+        guard let version else { return nil }
+        self.version = version
+    }
+
+    /// A path as ``JSONCursor/existingPath(_:in:)``. Opening what is no file may wait for ever, so it is refused here.
+    private static func library(_ cursor: JSONCursor, folder: URL) -> String? {
+        let what = "the path of a shared library"
+        guard let path = cursor.existingPath(what, in: folder) else { return nil }
+        var status = stat()
+        if stat(path, &status) == 0, status.st_mode & S_IFMT != S_IFREG {
+            cursor.reject(expected: what, found: "something that is no file at \(path)")
+        }
+        return path
+    }
+
+    private static func digest(_ cursor: JSONCursor) -> String? {
+        guard cursor.value != nil, let text = cursor.string("64 hexadecimal digits") else { return nil }
+        if text.utf8.count != 64 || !text.utf8.allSatisfy({ isHexadecimal($0) }) {
+            cursor.expected("64 hexadecimal digits")
+        }
+        return text.lowercased()
+    }
+
+    private static func isHexadecimal(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "f"),
+            UInt8(ascii: "A")...UInt8(ascii: "F"):
+            true
+        default: false
+        }
+    }
+}
+
+extension RegisteredVersion.SelfTest {
+    /// nil where there is none, or after recording a problem.
+    init?(_ cursor: JSONCursor, folder: URL) {
+        guard cursor.value != nil else { return nil }
+        cursor.object(known: ["input", "output"])
+        guard case .object = cursor.value else { return nil }
+        let what = "the path of a file"
+        output = cursor["output"].value == nil ? nil : cursor["output"].existingPath(what, in: folder)
+        guard let input = cursor["input"].existingPath(what, in: folder) else { return nil }
+        self.input = input
+    }
+}
+
+extension JSONCursor {
+    /// An absolute path of something that exists, or nil after recording a problem.
+    func existingPath(_ what: String, in folder: URL) -> String? {
+        guard let text = string(what) else { return nil }
+        let path = URL(fileURLWithPath: text, relativeTo: folder).standardizedFileURL.path
+        if !FileManager.default.fileExists(atPath: path) {
+            reject(expected: what, found: "nothing at \(path)")
+        }
+        return path
+    }
+}
