@@ -66,11 +66,13 @@ struct NewCommand {
         }
     }
 
+    /// A template is a whole project of the name MyPlugin, which installs to /usr/local.
     private func filled(_ text: String) -> String {
         var text = text
         for (mark, value) in [
-            ("@ID@", name.id), ("@TYPE@", name.type), ("@SNAKE@", name.snake), ("@TITLE@", name.title),
-            ("@PREFIX@", prefix),
+            ("my-plugin", name.id), ("MyPlugin", name.type), ("my_plugin", name.snake),
+            ("My plugin", name.title),
+            ("/usr/local", prefix),
         ] {
             text = text.replacing(mark, with: value)
         }
