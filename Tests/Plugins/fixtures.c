@@ -8,6 +8,7 @@ enum { MOST_PLUGINS = 64 };
 static GatehouseDescriptor descriptors[MOST_PLUGINS];
 static const FixtureKind *kinds[MOST_PLUGINS];
 static uint32_t count;
+static const char media_types[] = "text/plain application/octet-stream";
 
 static void destroy(void *ctx) {
     free(ctx);
@@ -34,6 +35,13 @@ static GatehouseStatus describe(void *ctx, GatehouseOutputs *outputs) {
 static GatehouseStatus encode(
     void *ctx, const GatehouseJob *job, const GatehouseInput *input, const GatehouseSink *sink) {
     const Fixture *fixture = ctx;
+    for (uint32_t i = 0; i < input->part_count; i++) {
+        const GatehousePart *part = &input->parts[i];
+        if (part->kind != GATEHOUSE_PART_ENCODED || !strstr(media_types, part->media_type)) {
+            fixture_fail(fixture->host, "fixtures take files of their two types only");
+            return GATEHOUSE_UNSUPPORTED;
+        }
+    }
     return fixture->kind->encode(fixture, job, input, sink);
 }
 
@@ -58,7 +66,9 @@ static GatehouseStatus create(
     fixture->host = arguments->host;
     fixture->kind = kind;
     fixture->threads = arguments->threads;
-    strncpy(fixture->configuration, arguments->configuration, sizeof fixture->configuration - 1);
+    uint64_t size = arguments->configuration_size;
+    if (size >= sizeof fixture->configuration) size = sizeof fixture->configuration - 1;
+    memcpy(fixture->configuration, arguments->configuration, size);
     if (arguments->decoder) {
         const GatehouseDecoderIdentity *given = arguments->decoder->identity;
         strncpy(fixture->family, given->family, sizeof fixture->family - 1);
@@ -94,7 +104,7 @@ static void add(const FixtureKind *list) {
             .version = "1.0.0",
             .license = "Apache-2.0",
             .modality = "test",
-            .media_types = "text/plain application/octet-stream",
+            .media_types = media_types,
             .output_kinds = list->outputs,
         };
     }

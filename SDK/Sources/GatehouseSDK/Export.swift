@@ -108,6 +108,7 @@ private final class Instance {
                     guard let job, let input, let sink else { return GatehouseStatus(GATEHOUSE_FAILED) }
                     let instance = Instance.from(ctx)
                     return status(instance.host) { () throws(PluginError) in
+                        try instance.admit(Input(input))
                         try instance.plugin.encode(Input(input), into: Sink(sink), job: Job(job))
                     }
                 },
@@ -125,6 +126,22 @@ private final class Instance {
     private static func from(_ ctx: UnsafeMutableRawPointer?) -> Instance {
         guard let ctx else { preconditionFailure("the host passes the instance's own ctx") }
         return Unmanaged<Instance>.fromOpaque(ctx).takeUnretainedValue()
+    }
+
+    /// Refuses parts of a kind that this SDK does not know, and files of a type that the plugin did not declare.
+    private func admit(_ input: Input) throws(PluginError) {
+        for part in input {
+            switch part.kind {
+            case .other(let kind): throw .unsupported("a part of kind \(kind) is not known to this plugin")
+            case .encoded:
+                let types = type(of: plugin).descriptor.mediaTypes
+                if !types.contains(part.mediaType) {
+                    let accepted = types.joined(separator: ", ")
+                    throw .unsupported("\(part.mediaType) is not taken; expected \(accepted)")
+                }
+            case .text, .pcm, .pixels: break
+            }
+        }
     }
 
     private func describe() -> GatehouseOutputs {

@@ -26,7 +26,8 @@ public protocol ModalityPlugin: AnyObject, SendableMetatype {
 
     /// Encodes every part of `input`, in order, into `sink`. The same input gives the same bits.
     ///
-    /// `input`, `sink` and `job` are valid during the call only.
+    /// `input`, `sink` and `job` are valid during the call only. Encoded parts are of the descriptor's media types: others
+    /// were refused before. Refuse decoded parts by ``PluginError/unsupported(_:)`` if they are not taken.
     func encode(_ input: Input, into sink: Sink, job: Job) throws(PluginError)
 }
 

@@ -1,0 +1,18 @@
+// swift-tools-version: 6.2
+// The SDK as install.sh lays it out: what a plugin links, and nothing else.
+import PackageDescription
+
+let package = Package(
+    name: "GatehouseSDK",
+    products: [
+        // Static, so that a plugin carries the SDK it was built with and shares nothing with its neighbours.
+        .library(name: "GatehouseSDK", type: .static, targets: ["GatehouseSDK"]),
+        .library(name: "CGatehouse", type: .static, targets: ["CGatehouse"]),
+    ],
+    targets: [
+        .target(name: "CGatehouse"),
+        .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
+    ],
+    swiftLanguageModes: [.v6],
+    cLanguageStandard: .c11
+)
