@@ -153,13 +153,7 @@ private final class Connection: Sendable {
         self.ended = ended
     }
 
-    var isAlive: Bool { state.withLock { $0.ending == nil } && !hasExited }
-
-    /// Whether the process is dead, which the reading thread learns a moment later.
-    private var hasExited: Bool {
-        var info = siginfo_t()
-        return waitid(P_PID, id_t(processID), &info, WEXITED | WNOWAIT | WNOHANG) != 0 || info.si_signo != 0
-    }
+    var isAlive: Bool { state.withLock { $0.ending == nil } }
 
     func newJob() -> UInt64 {
         state.withLock { state in

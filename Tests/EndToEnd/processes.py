@@ -33,11 +33,6 @@ def children(parent):
     return [child for child in ids if (_stat(child) or [None, None])[1] == str(parent)]
 
 
-def is_running(process):
-    """False for a dead process, reaped or not."""
-    return (_stat(process) or ["Z"])[0] not in "ZX"
-
-
 def is_there(process):
     return _stat(process) is not None
 
