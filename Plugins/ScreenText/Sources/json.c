@@ -252,8 +252,24 @@ static bool read_member(Reader *reader, JsonObject *object)
     return (take(reader, ':') || refuse(reader, "':'")) && read_value(reader, 1, member);
 }
 
+// RFC 3629, as far as a message needs it: every lead byte has its continuation bytes, and none stands alone.
+static bool is_utf8(const char *text, uint64_t size)
+{
+    uint64_t pending = 0;
+    for (uint64_t i = 0; i < size; i++) {
+        unsigned char byte = (unsigned char)text[i];
+        bool continues = (byte & 0xC0) == 0x80;
+        if (continues != (pending > 0) || byte == 0xC0 || byte == 0xC1 || byte > 0xF4) return false;
+        if (continues) pending--;
+        else pending = byte >= 0xF0 ? 3 : byte >= 0xE0 ? 2 : byte >= 0xC0 ? 1 : 0;
+    }
+    return pending == 0;
+}
+
 static bool read_whole(Reader *reader, JsonObject *object)
 {
+    // Keys and values are quoted in messages, which are UTF-8.
+    if (!is_utf8(reader->text, reader->size)) return refuse(reader, "UTF-8");
     skip_space(reader);
     if (!take(reader, '{')) return refuse(reader, "'{'");
     skip_space(reader);
