@@ -1,6 +1,6 @@
 /// What `gatehouse plugin` can do: one file each, named after the command.
 enum PluginCommand {
     static let verbs: [any Command.Type] = [
-        PluginListCommand.self
+        PluginListCommand.self, PluginAddCommand.self, PluginRemoveCommand.self,
     ]
 }
