@@ -156,18 +156,3 @@ public struct RegistryEditError: Error, Sendable, CustomStringConvertible {
         self.description = description
     }
 }
-
-extension PluginFacts {
-    /// Opens a library in a worker, makes an instance of its plugin `id`, and returns what it says of itself.
-    public static func inspecting(
-        library: String, id: String, weights: String?, configuration: String, workerExecutable: String,
-        log: @escaping PluginLog
-    ) async throws(PluginFailure) -> PluginFacts {
-        let request = OpenRequest(
-            library: library, plugin: id, configuration: configuration, weights: weights)
-        let worker = try await WorkerProcess.start(
-            executable: workerExecutable, name: id, request: request, log: log, ended: {})
-        worker.unload()
-        return worker.facts
-    }
-}
