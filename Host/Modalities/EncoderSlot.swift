@@ -22,6 +22,8 @@ public struct EncoderIdentity: Hashable, Sendable {
 struct EncoderWorker {
     let number: UInt64
     let loaded: any LoadedPlugin
+    /// The slot's when it was started: what an older one does is not held against the version any more.
+    let generation: Int
     var isBusy = true
     /// Proportional set size when it was measured last, in bytes.
     var measured = 0
@@ -42,12 +44,16 @@ struct EncoderSlot {
     /// Unloads it; runs while it is idle.
     var idleTimer: Task<Void, Never>?
     var policy = RestartPolicy()
+    /// Counts the chances that the version was given after it had failed.
+    var generation = 0
     /// When the wait after repeated failure is over, in monotonic nanoseconds.
     var retryAt: UInt64 = 0
     /// Whether it passed its self-test once.
     var isProven = false
     /// Whether the operator has taken it from the traffic.
     var isHeld = false
+    /// Whether no registry has it any more, so that it is forgotten once it has gone.
+    var isRetired = false
     /// Monotonic nanoseconds of the last call's end.
     var lastUsed: UInt64 = 0
     /// The largest worker seen so far, in bytes.

@@ -92,7 +92,17 @@ public actor LiveRegistry {
         traffic = next
         snapshot.withLock { $0 = served }
         counts.acceptedChanges += 1
-        for identity in before.subtracting(live) { await supervisor.drain(identity, hold: false) }
+        let kept = traffic.values.reduce(into: Set<EncoderIdentity>()) { kept, traffic in
+            for plugin in [traffic.served, traffic.previous].compactMap({ $0 }) {
+                for version in plugin.versions { kept.insert(EncoderIdentity(plugin, version)) }
+            }
+        }
+        for status in await supervisor.status() where !kept.contains(status.identity) {
+            await supervisor.retire(status.identity)
+        }
+        for identity in before.subtracting(live).intersection(kept) {
+            await supervisor.drain(identity, hold: false)
+        }
         log("registry", .info, "\(registry.path) taken over")
     }
 
@@ -227,23 +237,34 @@ public actor LiveRegistry {
 
     private func find(
         _ id: String, _ wanted: SemanticVersion?
-    ) throws(RoutingError) -> (RegisteredPlugin, RegisteredVersion) {
+    ) throws(NotRegistered) -> (RegisteredPlugin, RegisteredVersion) {
         guard let plugin = traffic[id]?.served else {
-            throw .unknownPlugin(id, known: traffic.keys.sorted())
+            throw NotRegistered(what: "plugin \(id)", known: traffic.keys.sorted())
         }
         guard let wanted else { return (plugin, plugin.defaultVersion) }
         guard let version = plugin.versions.first(where: { $0.version == wanted }) else {
-            throw .unknownVersion(plugin: id, wanted, known: plugin.versions.map(\.version))
+            throw NotRegistered(
+                what: "version \(wanted) of plugin \(id)", known: plugin.versions.map(\.version.description))
         }
         return (plugin, version)
     }
 
     private func identities(
         _ id: String, _ wanted: SemanticVersion?
-    ) throws(RoutingError) -> Set<EncoderIdentity> {
+    ) throws(NotRegistered) -> Set<EncoderIdentity> {
         let (plugin, version) = try find(id, wanted)
         let versions = wanted == nil ? plugin.versions : [version]
         return Set(versions.map { EncoderIdentity(plugin, $0) })
+    }
+}
+
+/// The operator named something that the registry does not have.
+public struct NotRegistered: Error, Sendable, CustomStringConvertible {
+    let what: String
+    let known: [String]
+
+    public var description: String {
+        "no \(what); the registry has \(known.isEmpty ? "none" : known.joined(separator: ", "))"
     }
 }
 

@@ -157,11 +157,27 @@ public actor Supervisor {
         settle(key)
     }
 
+    /// Drains a version that no registry has any more, and then forgets it.
+    public func retire(_ key: EncoderIdentity) {
+        slots[key]?.isRetired = true
+        drain(key, hold: false)
+        forgetIfGone(key)
+    }
+
+    private func forgetIfGone(_ key: EncoderIdentity) {
+        guard let slot = slots[key], slot.isRetired, slot.isIdle, slot.workers.isEmpty else { return }
+        slots[key] = nil
+    }
+
     /// Gives a version that failed or is held another chance.
     public func reinstate(_ key: EncoderIdentity) {
         slots[key]?.isHeld = false
+        slots[key]?.isRetired = false
         slots[key]?.policy.succeed()
-        if let state = slots[key]?.state, state.next(.reinstate) != nil { move(key, .reinstate) }
+        if let state = slots[key]?.state, state.next(.reinstate) != nil {
+            slots[key]?.generation += 1
+            move(key, .reinstate)
+        }
     }
 
     /// Keeps a version out of the traffic before it was ever asked for, or while it runs.
@@ -294,14 +310,16 @@ public actor Supervisor {
     /// Gives the turn back; `failure` is what the call did to the version.
     private func release(_ key: EncoderIdentity, _ number: UInt64, _ failure: PluginFailure?) {
         slots[key]?.lastUsed = monotonicNanoseconds()
+        var isOfThisGeneration = false
         if let index = slots[key]?.workers.firstIndex(where: { $0.number == number }) {
+            isOfThisGeneration = slots[key]?.workers[index].generation == slots[key]?.generation
             slots[key]?.workers[index].isBusy = false
             if let worker = slots[key]?.workers[index], isStopped || !worker.loaded.isAlive {
                 worker.loaded.unload()
                 slots[key]?.workers.remove(at: index)
             }
         }
-        if let failure { fail(key, failure) }
+        if let failure, isOfThisGeneration { fail(key, failure) }
         settle(key)
     }
 
@@ -355,7 +373,7 @@ public actor Supervisor {
             // The host is stopping, memory is short, or the plugin says that trying again may work.
             if isStopped || error.reason == .unavailable {
                 if isFirst { move(key, .leave) }
-            } else {
+            } else if slot.generation == slots[key]?.generation {
                 fail(key, error)
             }
             throw error
@@ -366,7 +384,8 @@ public actor Supervisor {
     private func register(
         _ loaded: any LoadedPlugin, _ key: EncoderIdentity, _ number: UInt64
     ) throws(PluginFailure) -> UInt64 {
-        var worker = EncoderWorker(number: number, loaded: loaded)
+        var worker = EncoderWorker(
+            number: number, loaded: loaded, generation: slots[key]?.generation ?? 0)
         if loaded.processID != getpid() {
             worker.measured = ProcessMemory.proportional(of: loaded.processID) ?? 0
         }
@@ -473,7 +492,7 @@ public actor Supervisor {
     private func settle(_ key: EncoderIdentity) {
         guard let slot = slots[key] else { return }
         if let first = slot.line.first { wake(key, first) }
-        if slot.state == .outOfService {
+        if slot.state == .outOfService || slot.state == .unloaded {
             for worker in slot.workers where !worker.isBusy { worker.loaded.unload() }
             slots[key]?.workers.removeAll { !$0.isBusy }
         } else if slot.state == .ready, slot.isHeld {
@@ -508,6 +527,7 @@ public actor Supervisor {
         slots[key]?.workers = []
         slots[key]?.idleTimer?.cancel()
         move(key, .leave)
+        forgetIfGone(key)
     }
 
     // MARK: Memory

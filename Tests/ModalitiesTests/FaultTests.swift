@@ -42,7 +42,8 @@ extension RealWorkers {
 
         @Test func memoryPastTheLimitEndsTheWorkerAndItsCallAlone() async throws {
             let bench = try Bench()
-            let hoard = try Fixtures.plugin("hoard", extra: #", "memory_limit_mb": 64, "time_limit_seconds": 30"#)
+            let hoard = try Fixtures.plugin(
+                "hoard", extra: #", "memory_limit_mb": 64, "time_limit_seconds": 30"#)
             let echo = try Fixtures.plugin("echo")
             #expect(try await bench.text(echo, "before") == "before")
             let process = try await bench.process(echo)
@@ -98,6 +99,25 @@ extension RealWorkers {
             #expect(out.message.contains("plugin touchy 1.0.0 is out of service after 3 failures in a row"))
             try await bench.supervisor.load(touchy, touchy.defaultVersion)
             #expect(try await bench.text(touchy, "fine") == "fine")
+            await bench.supervisor.stop()
+        }
+
+        /// The old worker's failure must not count against the new chance.
+        @Test func versionIsReinstatedWhileAWorkerOfBeforeIsStillBusy() async throws {
+            let bench = try Bench()
+            let plugin = try Fixtures.plugin("touchy-slow", extra: #", "failure_limit": 1, "concurrency": 2"#)
+            let busy = Task { await bench.failure(plugin, "wait") }
+            try await eventually("the encode begins") { bench.hasLogged("touchy-slow: began") }
+            let old = try await bench.process(plugin)
+            #expect(await bench.failure(plugin, "crash")?.reason == .crashed)
+            #expect(await bench.status(plugin)?.state == .outOfService)
+            #expect(exists(old))
+            async let loaded: Void = bench.supervisor.load(plugin, plugin.defaultVersion)
+            kill(old, SIGKILL)
+            #expect(await busy.value?.reason == .crashed)
+            try await loaded
+            #expect(try await bench.text(plugin, "fine") == "fine")
+            #expect(await bench.status(plugin)?.state == .ready)
             await bench.supervisor.stop()
         }
 

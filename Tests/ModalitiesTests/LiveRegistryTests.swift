@@ -117,7 +117,7 @@ extension RealWorkers {
             try await eventually("nothing is left") { childProcesses().isEmpty }
             try await house.live.load("answer-late", nil)
             #expect(try await house.ask() == "2.0.0")
-            await #expect(throws: RoutingError.self) { try await house.live.load("nobody", nil) }
+            await #expect(throws: NotRegistered.self) { try await house.live.load("nobody", nil) }
             await house.stop()
         }
 
@@ -149,6 +149,10 @@ extension RealWorkers {
                 }
                 progress.isDone.withLock { $0 = true }
                 for try await answers in group { #expect(answers > 0) }
+            }
+            // What was replaced is forgotten, but for the version that served before.
+            try await eventually("the replaced versions are gone") {
+                await house.live.supervisor.status().count <= 2
             }
             let counts = await house.live.counts
             #expect(counts.swaps == ["answer-late": 10])

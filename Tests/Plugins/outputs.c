@@ -292,6 +292,16 @@ ENCODE(touchy) {
     return echo(fixture, job, input, sink);
 }
 
+// As touchy; the part "wait" waits until it is cancelled.
+ENCODE(touchy_slow) {
+    if (input->parts[0].size == 4 && !memcmp(input->parts[0].data, "wait", 4)) {
+        fixture->host->log(fixture->host->ctx, GATEHOUSE_LOG_INFO, "began", 5);
+        while (!job->cancelled(job->ctx)) sleep_milliseconds(1);
+        return GATEHOUSE_CANCELLED;
+    }
+    return touchy(fixture, job, input, sink);
+}
+
 // Each part's bytes as text, after 2 ms.
 ENCODE(answer_late) {
     sleep_milliseconds(2);
@@ -314,6 +324,7 @@ const FixtureKind fixture_outputs[] = {
     {"loop", GATEHOUSE_OUTPUT_TEXT, loop, 0, NULL},
     {"hoard", GATEHOUSE_OUTPUT_TEXT, hoard, 0, NULL},
     {"touchy", GATEHOUSE_OUTPUT_TEXT, touchy, 0, NULL},
+    {"touchy-slow", GATEHOUSE_OUTPUT_TEXT, touchy_slow, 0, NULL},
     {"answer-late", GATEHOUSE_OUTPUT_TEXT, answer_late, 0, NULL},
     {"refuse", GATEHOUSE_OUTPUT_TEXT, refuse, 0, NULL},
     {"crash", GATEHOUSE_OUTPUT_TEXT, crash, 0, NULL},
