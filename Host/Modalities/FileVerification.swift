@@ -30,10 +30,10 @@ extension RegisteredVersion {
         guard let expected else { return }
         let found: String
         do {
-            found = try SHA256.ofFile(path)
+            found = try PluginStore.digest(of: path)
         } catch {
             throw PluginFailure(
-                .refused, "\(path): cannot be read to check its SHA-256 (\(error.localizedDescription))")
+                .refused, "\(path): cannot be read to check its SHA-256 (\(error))")
         }
         if found != expected {
             throw PluginFailure(

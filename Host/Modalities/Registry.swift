@@ -39,6 +39,7 @@ public struct Registry: Sendable {
         }
         let root = JSONCursor(document, problems: problems)
         root.object(known: ["$schema", "format", "memory_budget_mb", "plugins", "rules"])
+        if root["$schema"].value != nil { _ = root["$schema"].string("where the schema is") }
         if root["format"].value != .number(1) { root["format"].expected("1") }
         let folder = url.deletingLastPathComponent().standardizedFileURL
         var plugins: [RegisteredPlugin] = []

@@ -25,9 +25,11 @@ final class WorkerProcess: LoadedPlugin {
     private static let niceness: Int32 = 5
 
     /// Starts `executable` and waits until the plugin is ready; a cancelled task ends the process, and so does the end
-    /// of `startLimit` seconds. `name` is used in messages; `ended` is called once, from any thread, when the process is gone.
+    /// of `startLimit` seconds. `name` is used in messages; `ended` is called once, from any thread, when the
+    /// process is gone.
     static func start(
-        executable: String, name: String, request: OpenRequest, startLimit: Double?, log: @escaping PluginLog,
+        executable: String, name: String, request: OpenRequest,
+        startLimit: Double? = RegisteredPlugin.defaultStartLimitSeconds, log: @escaping PluginLog,
         ended: @escaping @Sendable () -> Void
     ) async throws(PluginFailure) -> WorkerProcess {
         let (channel, processID) = try spawn(executable, threads: request.threads)
