@@ -20,6 +20,7 @@ OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is k
   --strict-model  answer 404 to any other model name
   --socket P      where gatehouse plugin finds the daemon
   --data D        what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
+  --admin         serve the operator's commands over HTTP too, under /admin
 EOF
 }
 

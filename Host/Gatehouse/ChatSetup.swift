@@ -53,6 +53,7 @@ struct ChatSetup {
         let supervisor = Supervisor(
             workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
             decoder: try model.facts(context: engine.context), log: logPlugin)
-        return try ChatService(model: model, engine: engine, registry: registry, supervisor: supervisor)
+        let live = LiveRegistry(registry, supervisor: supervisor, log: logPlugin)
+        return try ChatService(model: model, engine: engine, live: live)
     }
 }

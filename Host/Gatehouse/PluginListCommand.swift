@@ -61,13 +61,18 @@ struct PluginListCommand: Command {
             "library": .string(version.library), "state": status?["state"] ?? .string("unloaded"),
             "process": status?["process"] ?? .null, "loads": status?["loads"] ?? .number(0),
             "calls": status?["calls"] ?? .number(0), "errors": status?["errors"] ?? .number(0),
+            "running": status?["running"] ?? .number(0), "waiting": status?["waiting"] ?? .number(0),
+            "processes": status?["processes"] ?? .array([]), "held": status?["held"] ?? .bool(false),
+            "memory_mb": status?["memory_mb"] ?? .number(0), "p50_ms": status?["p50_ms"] ?? .null,
+            "p95_ms": status?["p95_ms"] ?? .null, "last_failure": status?["last_failure"] ?? .null,
         ])
     }
 
     private func printTable(_ registry: Registry, _ loaded: [JSONValue]) {
         let columns = [
-            "id", "version", "modality", "state", "process", "calls", "errors", "load", "isolation",
-            "accepts",
+            "id", "version", "modality", "state", "processes", "memory_mb", "calls", "errors", "p50_ms",
+            "p95_ms",
+            "load", "isolation", "accepts",
         ]
         let rows = registry.plugins.flatMap { plugin in
             plugin.versions.map { version in
@@ -75,8 +80,10 @@ struct PluginListCommand: Command {
                 return columns.map { column in
                     switch row[column] {
                     case .string(let text)?: text
-                    case .number(let number)?: "\(Int(number))"
-                    case .array(let values)?: values.compactMap(\.stringValue).joined(separator: " ")
+                    case .number(let number)?:
+                        number == number.rounded() ? "\(Int(number))" : String(format: "%.1f", number)
+                    case .array(let values)? where !values.isEmpty:
+                        values.map { $0.stringValue ?? $0.text }.joined(separator: " ")
                     default: "-"
                     }
                 }

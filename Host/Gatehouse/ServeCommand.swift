@@ -21,6 +21,7 @@ struct ServeCommand: Command {
                 "--socket", "P",
                 "where gatehouse plugin finds the daemon (default: gatehouse.sock in $XDG_RUNTIME_DIR, else in --data)"
             ),
+            Option("--admin", nil, "take the operator's commands over HTTP too, at /admin/plugins"),
             Option("--data", "D", "what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)"),
         ]
 
@@ -32,6 +33,7 @@ struct ServeCommand: Command {
     private let modelNames: [String]
     private let strictModel: Bool
     private let socket: String
+    private let hasAdminRoutes: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
@@ -42,6 +44,7 @@ struct ServeCommand: Command {
         modelNames = arguments.values("--model-name")
         if modelNames.contains("") { throw UsageError("--model-name is given an empty value") }
         strictModel = arguments.flag("--strict-model")
+        hasAdminRoutes = arguments.flag("--admin")
         let data = try arguments.value("--data") ?? Workspace.defaultDataFolder
         socket = try arguments.value("--socket") ?? AdminSocket.defaultPath(data: data)
     }
@@ -50,13 +53,14 @@ struct ServeCommand: Command {
         // Writing to a client that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
         Self.raiseDescriptorLimit()
-        let signals = Signals([SIGINT, SIGTERM])
+        let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         info("Initializing Gatehouse \(Gatehouse.version)")
         let service = try setup.build(requests: nil, info: info)
         info(
             "Memory: \(Self.residentMegabytes) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
         )
         describe(service.registry)
+        await service.live.start()
         for plugin in service.registry.plugins where plugin.load == .eager {
             try await service.supervisor.load(plugin, plugin.defaultVersion)
             info("Plugin \(plugin.id) \(plugin.defaultVersion.version) loaded")
@@ -64,19 +68,30 @@ struct ServeCommand: Command {
         let name = URL(fileURLWithPath: service.model.path).deletingPathExtension().lastPathComponent
         let api = OpenAIService(
             service, models: .init(names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel))
-        let router = api.router
-        let server = HTTPServer(configuration: address) { await router.respond(to: $0) }
+        var router = api.router
+        PluginMetrics(service.live).addRoutes(to: &router)
+        let commands = AdminService(service.live)
+        if hasAdminRoutes { commands.addRoutes(to: &router) }
+        let server = HTTPServer(configuration: address) { [router] in await router.respond(to: $0) }
         try server.start()
-        let admin = listenForCommands(AdminService(service.supervisor))
+        let admin = listenForCommands(commands)
         let host = address.host.contains(":") ? "[\(address.host)]" : address.host
         info("Server started at http://\(host):\(server.port)")
+        let watch = watchRegistry(service.live)
         say("[SUCCESS] Model service is ready for inference!")
 
-        info("\(await signals.next()) received, finishing running requests; a second one ends them")
+        var signal = await signals.next()
+        while signal == SIGHUP {
+            await service.live.reload()
+            signal = await signals.next()
+        }
+        let signalName = signal == SIGINT ? "SIGINT" : "SIGTERM"
+        info("\(signalName) received, finishing running requests; a second one ends them")
         Task {
-            _ = await signals.next()
+            while await signals.next() == SIGHUP {}
             exit(1)
         }
+        watch?.stop()
         admin?.stop()
         await server.stop(drain: Self.drain)
         await service.supervisor.stop()
@@ -106,6 +121,18 @@ struct ServeCommand: Command {
             warn("no admin socket: \(error)")
         }
         return nil
+    }
+
+    /// Takes changes of the registry file over. Without a watch, SIGHUP still does.
+    private func watchRegistry(_ live: LiveRegistry) -> FileWatch? {
+        let path = live.current.path
+        if path.isEmpty { return nil }
+        do {
+            return try FileWatch(path) { Task { await live.reload() } }
+        } catch {
+            warn("changes of the registry are taken over on SIGHUP only: \(error)")
+            return nil
+        }
     }
 
     private func info(_ line: String) { say("[INFO] \(line)") }
@@ -151,9 +178,9 @@ private final class Signals: Sendable {
         }
     }
 
-    /// The name of the next signal.
-    func next() async -> String {
-        for await number in stream { return number == SIGINT ? "SIGINT" : "SIGTERM" }
-        return "the end of signals"
+    /// The next signal.
+    func next() async -> Int32 {
+        for await number in stream { return number }
+        return SIGTERM
     }
 }

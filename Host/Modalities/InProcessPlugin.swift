@@ -70,10 +70,12 @@ final class InProcessPlugin: LoadedPlugin {
         unload()
     }
 
-    func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput {
+    /// Code in the host cannot be stopped from outside: a plugin that does not look at its deadline keeps its call.
+    func encode(_ input: EncodeInput, timeLimit: Double?) async throws(PluginFailure) -> EncodeOutput {
+        let deadline = timeLimit.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
         let job = calls.withLock { calls in
             defer { calls.nextJob += 1 }
-            return JobControl(id: calls.nextJob)
+            return JobControl(id: calls.nextJob, deadline: deadline)
         }
         let result = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
@@ -94,8 +96,17 @@ final class InProcessPlugin: LoadedPlugin {
         do throws(PluginFailure) {
             return try result.get()
         } catch {
+            if error.reason == .cancelled, let timeLimit, !Task.isCancelled,
+                monotonicNanoseconds() >= deadline
+            {
+                throw PluginFailure.overdue(timeLimit).prefixed("plugin \(name)")
+            }
             throw error.prefixed("plugin \(name)")
         }
+    }
+
+    func end(for failure: PluginFailure) {
+        unload()
     }
 
     func unload() {

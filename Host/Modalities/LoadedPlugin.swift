@@ -9,8 +9,12 @@ protocol LoadedPlugin: AnyObject, Sendable {
     /// False once it can take no more calls.
     var isAlive: Bool { get }
 
-    /// Encodes all parts of `input` in one call. A cancelled task is told to the plugin.
-    func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput
+    /// Encodes all parts of `input` in one call, in `timeLimit` seconds where there is a limit. A cancelled task and
+    /// the end of the time are told to the plugin.
+    func encode(_ input: EncodeInput, timeLimit: Double?) async throws(PluginFailure) -> EncodeOutput
+
+    /// Ends it at once for what it did; calls in progress fail with `failure`.
+    func end(for failure: PluginFailure)
 
     /// Lets the plugin go. Returns at once; a call in progress fails.
     func unload()

@@ -53,7 +53,7 @@ public struct RegisteredPlugin: Sendable {
     /// Absolute paths of files and folders that its workers may read, beside library and weights.
     public let reads: [String]
     /// At least one; newest first.
-    public let versions: [RegisteredVersion]
+    public internal(set) var versions: [RegisteredVersion]
 
     public static let defaultIdleUnloadSeconds = 300.0
     public static let defaultTimeLimitSeconds = 120.0

@@ -20,7 +20,7 @@ public struct RegisteredVersion: Sendable {
     /// Of a file its own digest, of a folder that of its manifest; see ``PluginStore``.
     public let weightsSHA256: String?
     /// Part of the traffic, 0 … 1; see ``RegisteredPlugin/version(at:)``.
-    public let share: Double
+    public internal(set) var share: Double
     public let selfTest: SelfTest?
 
     init?(_ cursor: JSONCursor, folder: URL) {

@@ -4,7 +4,7 @@ import Foundation
 public struct Registry: Sendable {
     /// The file it was read from.
     public let path: String
-    public let plugins: [RegisteredPlugin]
+    public internal(set) var plugins: [RegisteredPlugin]
     /// In the order in which they are tried.
     public let rules: [RoutingRule]
     /// MiB that all plugins together may take, in the host's own figures; nil for no bound.

@@ -19,10 +19,17 @@ final class WorkerProcess: LoadedPlugin {
     /// Time that a plugin has to return after it was told that a result is no longer wanted.
     private static let cancelGrace = Duration.seconds(5)
 
-    /// Starts `executable` and waits until the plugin is ready; a cancelled task ends the process. `name` is used in
-    /// messages; `ended` is called once, from any thread, when the process is gone.
+    /// How long a call that is over its time may take to notice before its process is ended.
+    private static let overdueGrace = Duration.seconds(1)
+    /// Added to the nice value: an encoder yields to the decoder, whose tokens somebody is reading.
+    private static let niceness: Int32 = 5
+
+    /// Starts `executable` and waits until the plugin is ready; a cancelled task ends the process, and so does the end
+    /// of `startLimit` seconds. `name` is used in messages; `ended` is called once, from any thread, when the
+    /// process is gone.
     static func start(
-        executable: String, name: String, request: OpenRequest, log: @escaping PluginLog,
+        executable: String, name: String, request: OpenRequest,
+        startLimit: Double? = RegisteredPlugin.defaultStartLimitSeconds, log: @escaping PluginLog,
         ended: @escaping @Sendable () -> Void
     ) async throws(PluginFailure) -> WorkerProcess {
         let (channel, processID) = try spawn(executable, threads: request.threads)
@@ -37,6 +44,15 @@ final class WorkerProcess: LoadedPlugin {
             waitpid(processID, nil, 0)
             throw error
         }
+        let alarm = startLimit.map { seconds in
+            Task {
+                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+                connection.end(
+                    for: PluginFailure(
+                        .timedOut, "it was not ready within \(seconds) s, so its worker was ended"))
+            }
+        }
+        defer { alarm?.cancel() }
         do throws(PluginFailure) {
             let opened = await withTaskCancellationHandler {
                 await connection.call(job: 0, .open(request))
@@ -68,9 +84,19 @@ final class WorkerProcess: LoadedPlugin {
         connection.end()
     }
 
-    func encode(_ input: EncodeInput) async throws(PluginFailure) -> EncodeOutput {
+    func encode(_ input: EncodeInput, timeLimit: Double?) async throws(PluginFailure) -> EncodeOutput {
         let job = connection.newJob()
-        let message = HostMessage.encode(job: job, deadline: 0, parts: input.parts)
+        let deadline = timeLimit.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
+        let message = HostMessage.encode(job: job, deadline: deadline, parts: input.parts)
+        let alarm = timeLimit.map { seconds in
+            Task { [connection] in
+                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+                connection.cancel(job: job)
+                guard (try? await Task.sleep(for: Self.overdueGrace)) != nil else { return }
+                connection.end(for: .overdue(seconds))
+            }
+        }
+        defer { alarm?.cancel() }
         let result = await withTaskCancellationHandler {
             await connection.call(job: job, message, memory: input.memory)
         } onCancel: {
@@ -89,8 +115,17 @@ final class WorkerProcess: LoadedPlugin {
             }
             return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
         } catch {
+            if error.reason == .cancelled, let timeLimit, !Task.isCancelled,
+                monotonicNanoseconds() >= deadline
+            {
+                throw PluginFailure.overdue(timeLimit).prefixed("plugin \(name)")
+            }
             throw error.prefixed("plugin \(name)")
         }
+    }
+
+    func end(for failure: PluginFailure) {
+        connection.end(for: failure)
     }
 
     func unload() {
@@ -117,7 +152,15 @@ final class WorkerProcess: LoadedPlugin {
         guard process > 0 else {
             throw PluginFailure(.system, "starting \(executable): \(String(cString: strerror(errno)))")
         }
+        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), niceness)
         return (channel, process)
+    }
+}
+
+extension PluginFailure {
+    /// A call took longer than it may.
+    static func overdue(_ seconds: Double) -> PluginFailure {
+        PluginFailure(.timedOut, "the call took longer than its limit of \(seconds) s")
     }
 }
 
@@ -131,6 +174,8 @@ private final class Connection: Sendable {
         var ending: PluginFailure?
         /// Jobs that did not return in time after they were cancelled; the process was killed for them.
         var overdue: Set<UInt64> = []
+        /// Why the host killed the process.
+        var verdict: PluginFailure?
     }
 
     private let channel: WorkerChannel
@@ -198,6 +243,15 @@ private final class Connection: Sendable {
         }
     }
 
+    /// Kills the process; what it was asked fails with `failure`.
+    func end(for failure: PluginFailure) {
+        state.withLock { state in
+            guard state.ending == nil else { return }
+            state.verdict = state.verdict ?? failure
+            kill(processID, SIGKILL)
+        }
+    }
+
     /// Hangs up; the worker ends itself.
     func end() {
         isHungUp.store(true, ordering: .relaxed)
@@ -216,8 +270,9 @@ private final class Connection: Sendable {
         let waiting = state.withLock { state in
             // Reaped under the lock, so that nobody signals a process id that belongs to another by then.
             let end = reap()
+            // A message that was cut by the kill is no violation.
             let failure =
-                violation
+                state.verdict ?? violation
                 ?? (isHungUp.load(ordering: .relaxed)
                     ? PluginFailure(.unavailable, "it was unloaded before it answered")
                     : PluginFailure(.crashed, "its worker (process \(processID)) \(end)"))

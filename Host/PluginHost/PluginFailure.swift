@@ -25,6 +25,10 @@ public struct PluginFailure: Error, Sendable, Equatable, CustomStringConvertible
         case crashed = 11
         /// The system refused the host something: memory, a descriptor, a process.
         case system = 12
+        /// It took longer than the registry allows.
+        case timedOut = 13
+        /// It took more memory than the registry allows.
+        case memoryLimit = 14
     }
 
     public let reason: Reason

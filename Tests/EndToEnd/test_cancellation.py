@@ -72,12 +72,12 @@ class CancellationTests(DaemonTestCase):
     def test_a_client_that_leaves_while_its_part_is_encoded(self):
         connection = self.ask(client.user(client.file(b"wait for it", "text/plain")))
 
-        def state():
-            return self.daemon.plugins()["patient"]["state"]
+        def running():
+            return self.daemon.plugins()["patient"]["running"]
 
-        processes.wait_until(lambda: state() == "busy", "busy")
+        processes.wait_until(lambda: running() > 0, "busy")
         connection.close()
-        processes.wait_until(lambda: state() != "busy", "free again", seconds=10)
+        processes.wait_until(lambda: running() == 0, "free again", seconds=10)
         after = client.complete(
             self.daemon.port, client.user(client.file(b"hello", "text/plain")), max_tokens=1)
         self.assertEqual(after.status, 200, after.body)

@@ -50,7 +50,7 @@ class LoadOnDemandTests(DaemonTestCase):
         self.assertEqual(self.daemon.workers, [worker])
         row = self.daemon.plugins()["screen-text"]
         self.assertEqual((row["state"], row["process"], row["loads"], row["calls"], row["errors"]),
-                         ("idle", worker, 1, 2, 0))
+                         ("ready", worker, 1, 2, 0))
 
 
 class FixtureTestCase(DaemonTestCase):
@@ -73,7 +73,7 @@ class FixtureTestCase(DaemonTestCase):
     def wait_until_busy(self):
         """Until a call is inside `patient`; its worker's process id."""
         row = processes.wait_until(
-            lambda: (row := self.daemon.plugins()["patient"])["state"] == "busy" and row, "busy")
+            lambda: (row := self.daemon.plugins()["patient"])["running"] and row, "busy")
         return row["process"]
 
     def ask_in_background(self, text, **fields):
@@ -118,7 +118,7 @@ class CrashTests(FixtureTestCase):
         self.assertEqual(after.status, 200, after.body)
         self.assertEqual(client.complete(self.port, "Hello", max_tokens=1).status, 200)
         row = self.daemon.plugins()["patient"]
-        self.assertEqual((row["state"], row["errors"]), ("idle", before["errors"] + 1))
+        self.assertEqual((row["state"], row["errors"]), ("ready", before["errors"] + 1))
         self.assertNotIn(row["process"], (None, worker))
         self.assertFalse(processes.is_there(worker), "nobody reaped the dead worker")
 
@@ -166,7 +166,7 @@ class ListTests(DaemonTestCase):
         worker, = self.daemon.workers
         row, = (line for line in checkout.answer("plugin", "list", data=self.daemon.data).splitlines()
                 if "screen-text" in line)
-        for word in ("0.1.0", "idle", str(worker), "on-demand", "worker", "image/png image/jpeg"):
+        for word in ("0.1.0", "ready", str(worker), "on-demand", "worker", "image/png image/jpeg"):
             self.assertIn(word, row)
 
 

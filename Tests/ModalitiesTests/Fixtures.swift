@@ -132,9 +132,13 @@ final class Bench: Sendable {
     }
 
     func hasLogged(_ line: String) -> Bool { lines.all.contains(line) }
+
+    /// The lines that hold `text`.
+    func logged(_ text: String) -> [String] { lines.all.filter { $0.contains(text) } }
 }
 
-private final class LogLines: Sendable {
+/// What was logged. Any thread.
+final class LogLines: Sendable {
     private let lines = Mutex<[String]>([])
 
     func add(_ line: String) { lines.withLock { $0.append(line) } }

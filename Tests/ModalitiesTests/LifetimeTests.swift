@@ -16,6 +16,7 @@ extension RealWorkers {
             defer { close(watch) }
             let library = try Fixtures.library()
             try #require(inotify_add_watch(watch, library, UInt32(IN_OPEN)) >= 0)
+            try await eventually("the workers of other tests are gone") { childProcesses().isEmpty }
             let children = Set(childProcesses())
 
             let bench = try Bench()

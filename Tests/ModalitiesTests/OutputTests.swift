@@ -126,7 +126,7 @@ extension RealWorkers {
                 await bench.failure(plugin)
                     == PluginFailure(.violation, "plugin \(violation.id) 1.0.0: \(violation.message)"))
             // It is the call that failed; the plugin stays for the next.
-            #expect(await bench.status(plugin)?.state == .idle)
+            #expect(await bench.status(plugin)?.state == .ready)
             await bench.supervisor.stop()
         }
 

@@ -23,7 +23,7 @@ extension RealWorkers {
             #expect(try await bench.process(echo) == process)
             #expect(process != getpid())
             let status = try #require(await bench.status(echo))
-            #expect(status.state == .idle)
+            #expect(status.state == .ready)
             #expect(status.counts.loads == 1)
             #expect(status.counts.calls == 2)
             #expect(status.counts.errors == 0)
@@ -215,7 +215,7 @@ extension RealWorkers {
             for waiter in waiters.enumerated() where waiter.offset.isMultiple(of: 2) {
                 #expect(await waiter.element.value?.reason == .cancelled)
             }
-            #expect(await bench.status(slow)?.state == .busy)
+            #expect(await bench.status(slow)?.running == 1)
             first.cancel()
             for waiter in waiters.enumerated() where !waiter.offset.isMultiple(of: 2) {
                 #expect(await waiter.element.value == nil)

@@ -259,6 +259,55 @@ static GatehouseStatus fail_in_create(const GatehouseHost *host, const Gatehouse
     return GATEHOUSE_NO_WEIGHTS;
 }
 
+// A flood of log lines, then the part's bytes.
+ENCODE(chatter) {
+    for (int i = 0; i < 5000; i++) {
+        fixture->host->log(fixture->host->ctx, GATEHOUSE_LOG_INFO, "line", 4);
+        if (job->progress) job->progress(job->ctx, i / 5000.0);
+    }
+    return echo(fixture, job, input, sink);
+}
+
+// Never returns, and does not look whether it should.
+ENCODE(loop) {
+    for (volatile unsigned i = 0; i + 1; i = 0) {}
+    return GATEHOUSE_FAILED;
+}
+
+// Takes 256 MiB and holds them until it is cancelled.
+ENCODE(hoard) {
+    size_t size = (size_t)256 << 20;
+    // Volatile, as the compiler may drop memory that nobody reads.
+    volatile char *memory = malloc(size);
+    if (!memory) return GATEHOUSE_OUT_OF_MEMORY;
+    for (size_t i = 0; i < size; i += 4096) memory[i] = 1;
+    while (!job->cancelled(job->ctx)) sleep_milliseconds(5);
+    free((void *)memory);
+    return GATEHOUSE_CANCELLED;
+}
+
+// The part "crash" ends the process; any other comes back.
+ENCODE(touchy) {
+    if (input->parts[0].size == 5 && !memcmp(input->parts[0].data, "crash", 5)) abort();
+    return echo(fixture, job, input, sink);
+}
+
+// As touchy; the part "wait" waits until it is cancelled.
+ENCODE(touchy_slow) {
+    if (input->parts[0].size == 4 && !memcmp(input->parts[0].data, "wait", 4)) {
+        fixture->host->log(fixture->host->ctx, GATEHOUSE_LOG_INFO, "began", 5);
+        while (!job->cancelled(job->ctx)) sleep_milliseconds(1);
+        return GATEHOUSE_CANCELLED;
+    }
+    return touchy(fixture, job, input, sink);
+}
+
+// Each part's bytes as text, after 2 ms.
+ENCODE(answer_late) {
+    sleep_milliseconds(2);
+    return echo(fixture, job, input, sink);
+}
+
 const FixtureKind fixture_outputs[] = {
     {"echo", GATEHOUSE_OUTPUT_TEXT, echo, 0, NULL},
     {"facts", GATEHOUSE_OUTPUT_TEXT, facts, 0, NULL},
@@ -271,6 +320,12 @@ const FixtureKind fixture_outputs[] = {
     {"turns", GATEHOUSE_OUTPUT_TEXT, turns, 0, NULL},
     {"slow", GATEHOUSE_OUTPUT_TEXT, slow, 0, NULL},
     {"deaf", GATEHOUSE_OUTPUT_TEXT, deaf, 0, NULL},
+    {"chatter", GATEHOUSE_OUTPUT_TEXT, chatter, 0, NULL},
+    {"loop", GATEHOUSE_OUTPUT_TEXT, loop, 0, NULL},
+    {"hoard", GATEHOUSE_OUTPUT_TEXT, hoard, 0, NULL},
+    {"touchy", GATEHOUSE_OUTPUT_TEXT, touchy, 0, NULL},
+    {"touchy-slow", GATEHOUSE_OUTPUT_TEXT, touchy_slow, 0, NULL},
+    {"answer-late", GATEHOUSE_OUTPUT_TEXT, answer_late, 0, NULL},
     {"refuse", GATEHOUSE_OUTPUT_TEXT, refuse, 0, NULL},
     {"crash", GATEHOUSE_OUTPUT_TEXT, crash, 0, NULL},
     {"abort", GATEHOUSE_OUTPUT_TEXT, give_up, 0, NULL},

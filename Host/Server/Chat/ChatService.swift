@@ -9,18 +9,26 @@ import Text
 public final class ChatService: Sendable {
     public let model: LanguageModel
     public let engine: Engine
-    public let registry: Registry
-    public let supervisor: Supervisor
-    private let router: Modalities.Router
+    public let live: LiveRegistry
     private let fusion: Fusion
 
-    public init(model: LanguageModel, engine: Engine, registry: Registry, supervisor: Supervisor) throws {
+    /// What requests that arrive now are routed by.
+    public var registry: Registry { live.current }
+    public var supervisor: Supervisor { live.supervisor }
+
+    public init(model: LanguageModel, engine: Engine, live: LiveRegistry) throws {
         self.model = model
         self.engine = engine
-        self.registry = registry
-        self.supervisor = supervisor
-        router = Modalities.Router(registry)
+        self.live = live
         fusion = try Fusion(model)
+    }
+
+    /// With a registry that stays as it is.
+    public convenience init(model: LanguageModel, engine: Engine, registry: Registry, supervisor: Supervisor)
+        throws
+    {
+        let live = LiveRegistry(registry, supervisor: supervisor) { _, _, _ in }
+        try self.init(model: model, engine: engine, live: live)
     }
 
     /// Encodes what needs encoding and starts the answer. Nothing of it is computed further than it is read; letting
@@ -28,7 +36,10 @@ public final class ChatService: Sendable {
     ///
     /// Throws ``RoutingError``, `PluginFailure`, `FusionError`, `TemplateError`, `EngineError`.
     public func answer(_ request: ChatRequest) async throws -> ChatAnswer {
+        // One registry from start to end: a change meanwhile is for the next request.
+        let router = Modalities.Router(live.current)
         try router.check(request.modalities)
+        var origin = request.origin
         var reports: [ModalityReport] = []
         var mediaCount = 0
         var messages: [FusedMessage] = []
@@ -39,9 +50,13 @@ public final class ChatService: Sendable {
                 case .text(let text):
                     parts.append(.text(text))
                 case .media(let media):
+                    if origin.trafficPoint == nil {
+                        origin.trafficPoint = TrafficPoint.of(
+                            key: origin.bearerToken, first: request.messages.first)
+                    }
                     let routing = try router.route(
                         mediaType: media.mediaType, bytes: media.bytes.count, options: request.modalities,
-                        origin: request.origin)
+                        origin: origin)
                     for route in routing.routes {
                         let (encoded, report) = try await encode(media, number: mediaCount, route)
                         parts += encoded

@@ -72,6 +72,10 @@ extension HTTPError {
             self.init(
                 status: 503, message: failure.message, code: "plugin_unavailable",
                 headers: ["Retry-After": "1"])
+        case .timedOut:
+            self.init(status: 504, message: failure.message, code: "plugin_timed_out")
+        case .memoryLimit:
+            self.init(status: 500, message: failure.message, code: "plugin_memory_limit")
         case .crashed:
             self.init(status: 500, message: failure.message, code: "plugin_crashed")
         case .cancelled:

@@ -143,8 +143,8 @@ import Testing
     }
 
     @Test func theServiceNamesAnUnknownCommand() async {
-        let service = AdminService(
-            Supervisor(workerExecutable: "/none", threads: 1, decoder: nil) { _, _, _ in })
+        let supervisor = Supervisor(workerExecutable: "/none", threads: 1, decoder: nil) { _, _, _ in }
+        let service = AdminService(LiveRegistry(.empty, supervisor: supervisor) { _, _, _ in })
         #expect(
             await service.respond(to: .object(["command": .string("dance")]))
                 == .object(["error": .string("unknown command \"dance\"")]))

@@ -1,0 +1,73 @@
+import PluginHost
+
+/// What determines an encoder: two registry entries that agree in it can share workers.
+public struct EncoderIdentity: Hashable, Sendable {
+    public let plugin: String
+    public let version: SemanticVersion
+    /// Everything else that a worker is opened with, from files to configuration.
+    private let opened: [String?]
+
+    public init(_ plugin: RegisteredPlugin, _ version: RegisteredVersion) {
+        self.plugin = plugin.id
+        self.version = version.version
+        opened = [
+            version.library, version.weights, version.librarySHA256, version.weightsSHA256,
+            plugin.configuration,
+            plugin.isolation.rawValue, plugin.reads.joined(separator: "\u{0}"),
+        ]
+    }
+}
+
+/// One worker; it takes one call at a time.
+struct EncoderWorker {
+    let number: UInt64
+    let loaded: any LoadedPlugin
+    /// The slot's when it was started: what an older one does is not held against the version any more.
+    let generation: Int
+    var isBusy = true
+    /// Proportional set size when it was measured last, in bytes.
+    var measured = 0
+}
+
+/// One plugin version, its workers, and who waits for them.
+struct EncoderSlot {
+    var plugin: RegisteredPlugin
+    let version: RegisteredVersion
+    var state = VersionState.unloaded
+    var workers: [EncoderWorker] = []
+    /// Loadings in progress.
+    var loadings: [UInt64: Task<Result<any LoadedPlugin, PluginFailure>, Never>] = [:]
+    /// Tickets of the calls that wait for their turn, in order of arrival.
+    var line: [UInt64] = []
+    /// Those of them that sleep until they are woken to look again.
+    var sleeping: [UInt64: CheckedContinuation<Void, Never>] = [:]
+    /// Unloads it; runs while it is idle.
+    var idleTimer: Task<Void, Never>?
+    var policy = RestartPolicy()
+    /// Counts the chances that the version was given after it had failed.
+    var generation = 0
+    /// When the wait after repeated failure is over, in monotonic nanoseconds.
+    var retryAt: UInt64 = 0
+    /// Whether it passed its self-test once.
+    var isProven = false
+    /// Whether the operator has taken it from the traffic.
+    var isHeld = false
+    /// Whether no registry has it any more, so that it is forgotten once it has gone.
+    var isRetired = false
+    /// Monotonic nanoseconds of the last call's end.
+    var lastUsed: UInt64 = 0
+    /// The largest worker seen so far, in bytes.
+    var largest = 0
+    var counts = PluginStatus.Counts()
+    var latencies = LatencyWindow()
+
+    var isIdle: Bool { line.isEmpty && loadings.isEmpty && !workers.contains(where: \.isBusy) }
+
+    /// Bytes that one worker is taken to need: the larger of declared and measured.
+    var bytesPerWorker: Int { max((plugin.memoryLimitMegabytes ?? 0) << 20, largest) }
+
+    var bytes: Int {
+        let declared = (plugin.memoryLimitMegabytes ?? 0) << 20
+        return workers.reduce(loadings.count * bytesPerWorker) { $0 + max(declared, $1.measured) }
+    }
+}
