@@ -19,6 +19,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .executableTarget(name: "PluginChecker", dependencies: ["CPluginProbe", "CGatehouse"]),
         .testTarget(name: "GatehouseSDKTests", dependencies: ["GatehouseSDK", "CGatehouse"]),
+        .testTarget(
+            // The checker is run, not linked: the dependency has it built.
+            name: "PluginCheckerTests", dependencies: ["PluginChecker"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

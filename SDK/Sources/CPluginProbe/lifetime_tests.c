@@ -209,9 +209,9 @@ const Test lifetime_tests[] = {
               "Free on every way out of encode: errors, cancel, and a sink that refuses.", "encode", PROBE_NEEDS_INPUT,
               refusals_flat),
     OF_PLUGIN("threads-joined", "destroy and finalize end all threads", "Join in destroy or finalize what you started.",
-              "create", 0, threads_joined),
-    OF_PLUGIN("stdout-silent", "writes nothing to standard output", "Log through host->log.", "create", 0, stdout_silent),
+              "encode", 0, threads_joined),
+    OF_PLUGIN("stdout-silent", "writes nothing to standard output", "Log through host->log.", "encode", 0, stdout_silent),
     OF_PLUGIN("process-untouched", "leaves signals, locale, folder and environment alone",
-              "These belong to the host; see Process in gatehouse.h.", "create", 0, process_untouched),
+              "These belong to the host; see Process in gatehouse.h.", "encode", 0, process_untouched),
     {{NULL, NULL, NULL, NULL, 0, 0}, NULL},
 };

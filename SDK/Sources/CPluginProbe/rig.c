@@ -53,8 +53,15 @@ static void host_leave(Host *host) {
     atomic_fetch_sub(&host->calls, 1);
 }
 
+static void note_gap(Job *job) {
+    double now = seconds_now();
+    if (now - job->last_poll > job->longest_gap) job->longest_gap = now - job->last_poll;
+    job->last_poll = now;
+}
+
 static int32_t job_cancelled(void *ctx) {
     Job *job = ctx;
+    note_gap(job);
     if (atomic_load(&job->is_over)) atomic_store(&job->was_late, 1);
     uint32_t poll = atomic_fetch_add(&job->polls, 1) + 1;
     if (job->cancel_at && poll >= job->cancel_at) atomic_store(&job->is_cancelled, 1);
@@ -76,6 +83,7 @@ void job_start(Job *job, uint32_t cancel_at) {
     static atomic_uint next;
     memset(job, 0, sizeof *job);
     job->cancel_at = cancel_at;
+    job->last_poll = seconds_now();
     job->face = (GatehouseJob){
         .struct_size = sizeof job->face, .ctx = job, .id = atomic_fetch_add(&next, 1) + 1,
         .cancelled = job_cancelled, .progress = job_progress,
@@ -234,6 +242,7 @@ void rig_encode(Rig *rig, Subject *subject, Call *call) {
         lend(rig, &call->collector.sink, sizeof call->collector.sink));
     call->seconds = seconds_now() - start;
     host_leave(&subject->host);
+    note_gap(&call->job);
     atomic_store(&call->job.is_over, 1);
     collector_finish(&call->collector, call->status);
 }

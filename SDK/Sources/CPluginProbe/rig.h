@@ -26,6 +26,7 @@ typedef struct Job {
     uint32_t cancel_at;      // the poll, counted from 1, that first answers yes; 0: none
     atomic_int is_cancelled;
     atomic_uint polls;
+    double last_poll, longest_gap;  // seconds; from the start of the call, and between polls
     atomic_int is_over, was_late;
     double progress;
     char breach[160];        // what was wrong with a progress, "" if nothing

@@ -139,7 +139,6 @@ static void damaged(const ProbeArguments *arguments, int noise) {
     }
     Creation creation = {.weights = is_folder ? folder : target};
     GatehouseStatus status = rig_create(&rig, &creation, &subject);
-    rig_destroy(&subject);
     remove_folder(folder);
     const char *what = noise ? "made of noise" : "cut in half";
     if (status != GATEHOUSE_NO_WEIGHTS) fail("%s %s gave %s; expected NO_WEIGHTS", name, what, status_name(status));
