@@ -98,6 +98,8 @@ public struct RegisteredPlugin: Sendable {
     public let prompt: String
     /// A JSON object that the plugin is given.
     public let configuration: String
+    /// Absolute paths of files and folders outside its weights that it may read in its sandbox.
+    public let reads: [String]
     /// At least one; newest first.
     public let versions: [RegisteredVersion]
 
@@ -112,8 +114,7 @@ public struct RegisteredPlugin: Sendable {
     init?(_ cursor: JSONCursor, folder: URL) {
         cursor.object(known: [
             "id", "modality", "accepts", "load", "isolation", "idle_unload_seconds", "prompt",
-            "configuration",
-            "versions",
+            "configuration", "reads", "versions",
         ])
         let isPluginID = { (text: String) in
             text.allSatisfy { $0.isASCII && ($0.isLowercase || $0.isNumber || $0 == "-") }
@@ -147,6 +148,12 @@ public struct RegisteredPlugin: Sendable {
             cursor["configuration"].expected("an object")
         }
         configuration = (cursor["configuration"].value ?? .object([:])).text
+        let reads = cursor["reads"].value == nil ? [] : cursor["reads"].array("an array of paths")
+        self.reads = reads.compactMap { path in
+            path.string("the path of a file or folder").map {
+                URL(fileURLWithPath: $0, relativeTo: folder).standardizedFileURL.path
+            }
+        }
         let list = cursor["versions"].array("an array of versions")
         if list.isEmpty, cursor["versions"].value == .array([]) {
             cursor["versions"].expected("at least one version")

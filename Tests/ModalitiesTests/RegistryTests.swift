@@ -150,7 +150,7 @@ import Testing
             ["versions": "[]"], "plugins[0].versions: expected at least one version, found an array of 0"),
         Mistake(
             ["colour": "1"],
-            "plugins[0].colour: expected one of id, modality, accepts, load, isolation, idle_unload_seconds, prompt, configuration, versions, found the unknown field colour"
+            "plugins[0].colour: expected one of id, modality, accepts, load, isolation, idle_unload_seconds, prompt, configuration, reads, versions, found the unknown field colour"
         ),
         Mistake(
             [:], version: ["version": #""1.0""#],
