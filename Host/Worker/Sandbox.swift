@@ -25,7 +25,7 @@ struct Sandbox {
     /// - Precondition: the process has one thread; rights are a thread's, and threads made later inherit them.
     static func enter(for request: OpenRequest) throws(PluginFailure) -> (Sandbox, WorkerReply) {
         var lacks: [String] = []
-        let user = try WorkerUser.current()
+        var user = try WorkerUser.current()
         guard chdir("/") == 0 else { throw failure("leaving the working folder") }
         // While everything is within reach: files are named to Landlock by descriptors.
         let landlock = gh_landlock_version()
@@ -34,9 +34,12 @@ struct Sandbox {
         let rules = landlock > 0 ? try files.rules(version: landlock) : -1
         lacks += files.missing
         try limit(request)
-        if let user, gh_become(user.user, user.group) != 0 {
-            guard errno == EPERM || errno == EINVAL else { throw failure("becoming user \(user)") }
-            lacks.append("it may not become user \(user) (\(lastError())), so plugins run as root")
+        if let other = user, gh_become(other.user, other.group) != 0 {
+            // A container without the capability, or without that user.
+            guard errno == EPERM || errno == EINVAL else { throw failure("becoming user \(other)") }
+            lacks.append("it may not become user \(other) (\(lastError())), so plugins run as root")
+            files.giveCache(to: .root)
+            user = nil
         }
         guard gh_drop_capabilities() == 0 else { throw failure("dropping capabilities") }
         guard gh_harden() == 0 else { throw failure("giving up new privileges") }
@@ -90,6 +93,7 @@ struct Sandbox {
 /// Whom plugins run as where the host is root.
 struct WorkerUser: CustomStringConvertible {
     static let variable = "GATEHOUSE_WORKER_USER"
+    static let root = WorkerUser(user: 0, group: 0)
     /// Debian's nobody and nogroup.
     private static let nobody = WorkerUser(user: 65534, group: 65534)
 

@@ -38,6 +38,10 @@ struct SandboxFiles {
         library = gh_open_path(request.library)
         weights = request.weights.map { gh_open_path($0) } ?? -1
         cache = request.cache.map { gh_open_path($0) } ?? -1
+        for path in request.reads where access(path, F_OK) != 0 {
+            missing.append(
+                "\(path), which the registry lists under reads: \(String(cString: strerror(errno)))")
+        }
     }
 
     /// Makes the cache folder the worker user's.
@@ -64,12 +68,8 @@ struct SandboxFiles {
             try allow(descriptor, access, path)
             return true
         }
-        for path in Self.readAlways + Self.loadedLibraryFolders() + [request.library] {
+        for path in Self.readAlways + Self.loadedLibraryFolders() + request.reads + [request.library] {
             _ = try allow(opened: gh_open_path(path), GH_LANDLOCK_READ, path)
-        }
-        for path in request.reads where !(try allow(opened: gh_open_path(path), GH_LANDLOCK_READ, path)) {
-            missing.append(
-                "\(path), which the registry lists under reads: \(String(cString: strerror(errno)))")
         }
         // Libraries that lie beside the plugin's, as `$ORIGIN` finds them. A link is not followed: what it leads to is
         // beside it too, or is for the operator to list.

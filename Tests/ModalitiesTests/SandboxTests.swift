@@ -71,7 +71,6 @@ extension RealWorkers {
             for (number, call) in [
                 (425, "io_uring_setup"), (428, "open_tree"), (429, "move_mount"), (430, "fsopen"),
                 (434, "pidfd_open"), (438, "pidfd_getfd"), (442, "mount_setattr"),
-                (444, "landlock_create_ruleset"), (446, "landlock_restrict_self"),
             ] {
                 try expect(worker, "called \(number)", refuses: call)
             }
@@ -110,7 +109,8 @@ extension RealWorkers {
             for path in ["/etc/passwd", "/proc/1/status", "/proc/\(getpid())/environ", "/etc/hostname"] {
                 #expect(try second.attempt("opened \(path)") == Int(EACCES), "\(path)")
             }
-            for path in ["/", NSHomeDirectory(), "/tmp", "/proc", grounds.folder] {
+            let folders = ["/", NSHomeDirectory(), "/tmp", "/proc", grounds.folder]
+            for path in folders where FileManager.default.fileExists(atPath: path) {
                 #expect(try second.attempt("listed \(path)") == Int(EACCES), "\(path)")
             }
         }
@@ -176,7 +176,9 @@ extension RealWorkers {
             request.library = library
             let worker = try SandboxedWorker(request)
             #expect(try worker.attempt("in_constructor") == Int(EPERM))
-            guard getuid() == 0 else { return print("not root here: no folder is closed to the worker") }
+            guard getuid() == 0, try worker.attempt("user") != 0 else {
+                return print("the worker stays who it is here: no folder is closed to it")
+            }
             #expect(try worker.attempt("opened \(grounds.weights)/file") == Int(EACCES))
             // The loader's message does not show the way there.
             request.library = grounds.outside + "/file"
