@@ -30,10 +30,13 @@ let package = Package(
         .target(name: "Modalities", dependencies: ["PluginHost", "CSystemNettle"], path: "Host/Modalities"),
 
         // No Foundation below this line: the worker starts in milliseconds.
-        .executableTarget(name: "Worker", dependencies: ["PluginHost"], path: "Host/Worker"),
+        .executableTarget(
+            name: "Worker", dependencies: ["PluginHost", "CSystemSandbox"], path: "Host/Worker"),
         .target(
             name: "PluginHost",
-            dependencies: [.product(name: "CGatehouse", package: "SDK"), "CSystemPosix"],
+            dependencies: [
+                .product(name: "CGatehouse", package: "SDK"), "CSystemPosix", "CSystemSandbox",
+            ],
             path: "Host/PluginHost"),
 
         .target(
@@ -47,6 +50,9 @@ let package = Package(
             linkerSettings: [.linkedLibrary("pcre2-8")]),
         .systemLibrary(name: "CSystemNettle", path: "Host/CSystemNettle"),
         .target(name: "CSystemPosix", path: "Host/CSystemPosix"),
+        .target(
+            name: "CSystemSandbox", path: "Host/CSystemSandbox",
+            linkerSettings: [.linkedLibrary("seccomp")]),
 
         .testTarget(
             name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),

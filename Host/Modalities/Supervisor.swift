@@ -422,7 +422,7 @@ public actor Supervisor {
         try await version.verify()
         let request = OpenRequest(
             library: version.library, plugin: plugin.id, configuration: plugin.configuration,
-            weights: version.weights, threads: UInt32(threads), decoder: decoder)
+            weights: version.weights, reads: plugin.reads, threads: UInt32(threads), decoder: decoder)
         let name = "\(plugin.id) \(version.version)"
         let lines = LimitedLog(log)
         let loaded: any LoadedPlugin

@@ -139,11 +139,7 @@ final class WorkerProcess: LoadedPlugin {
         let (channel, socket) = try WorkerChannel.pair()
         // Closed here at once: as long as the host holds it too, it cannot see the worker hang up.
         defer { close(socket) }
-        // The thread budget, for libraries that read it when they are loaded.
-        var variables = ProcessInfo.processInfo.environment
-        for variable in ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"] { variables[variable] = "\(threads)" }
-        // A fault in a plugin ends its worker at once; Swift's backtracer would hold it back and run a program.
-        variables["SWIFT_BACKTRACE"] = "enable=no"
+        let variables = WorkerEnvironment.variables(of: ProcessInfo.processInfo.environment, threads: threads)
         let process = withCStrings([executable]) { arguments in
             withCStrings(variables.map { "\($0)=\($1)" }) { environment in
                 gh_spawn(executable, arguments, environment, socket)
@@ -176,6 +172,7 @@ private final class Connection: Sendable {
         var overdue: Set<UInt64> = []
         /// Why the host killed the process.
         var verdict: PluginFailure?
+        var isConfined = false
     }
 
     private let channel: WorkerChannel
@@ -262,7 +259,7 @@ private final class Connection: Sendable {
     func readReplies() {
         var violation: PluginFailure?
         do throws(PluginFailure) {
-            while let reply = try channel.receiveFromWorker() { take(reply) }
+            while let reply = try channel.receiveFromWorker() { try take(reply) }
         } catch {
             violation = error
         }
@@ -288,8 +285,18 @@ private final class Connection: Sendable {
         ended()
     }
 
-    private func take(_ reply: WorkerReply) {
+    private func take(_ reply: WorkerReply) throws(PluginFailure) {
         switch reply {
+        case .confined(let calls, let lacks):
+            // Once and before any code of the plugin; what comes later is not from the worker's own hand.
+            guard
+                state.withLock({ state in
+                    defer { state.isConfined = true }
+                    return !state.isConfined
+                })
+            else { throw PluginFailure(.violation, "the worker entered its sandbox twice") }
+            SandboxLog.tell(lacks: lacks, log)
+            if let calls { try SandboxLog.follow(calls, log) }
         case .opened: resume(0, .success(reply))
         case .encoded(let job, _, _): resume(job, .success(reply))
         case .failed(let job, let failure): resume(job, .failure(failure))

@@ -117,19 +117,26 @@ public struct OpenRequest: Sendable, Equatable {
     public var weights: String?
     /// Absolute path of a writable folder.
     public var cache: String?
+    /// Absolute paths of further files and folders that it may read in its sandbox.
+    public var reads: [String]
+    /// Memory that it may take, in bytes; 0 for no limit.
+    public var memoryBytes: UInt64
     /// Running threads that one call may use, at least 1.
     public var threads: UInt32
     public var decoder: DecoderFacts?
 
     public init(
         library: String, plugin: String, configuration: String = "{}", weights: String? = nil,
-        cache: String? = nil, threads: UInt32 = 1, decoder: DecoderFacts? = nil
+        cache: String? = nil, reads: [String] = [], memoryBytes: UInt64 = 0, threads: UInt32 = 1,
+        decoder: DecoderFacts? = nil
     ) {
         self.library = library
         self.plugin = plugin
         self.configuration = configuration
         self.weights = weights
         self.cache = cache
+        self.reads = reads
+        self.memoryBytes = memoryBytes
         self.threads = threads
         self.decoder = decoder
     }

@@ -10,6 +10,9 @@ public enum HostMessage: Sendable {
 
 /// What a worker tells the host.
 public enum WorkerReply: Sendable {
+    /// The worker is in its sandbox; comes before the library is opened. The calls that will be refused come along,
+    /// nil where the kernel does not tell of them. `lacks` says what the sandbox is without, a sentence each.
+    case confined(RefusedCalls?, lacks: [String])
     case opened(PluginFacts, OutputFacts)
     /// A job's output; rows lie in the shared memory that comes along. `nanoseconds` is the time inside the plugin.
     case encoded(job: UInt64, nanoseconds: UInt64, [EncodedSegment])
@@ -85,11 +88,24 @@ extension WorkerReply {
             writer.write(4 as UInt8)
             writer.write(level.rawValue)
             writer.write(line)
+        case .confined(_, let lacks):
+            writer.write(5 as UInt8)
+            writer.write(lacks) { $0.write($1) }
         }
     }
 
-    init(from reader: inout WireReader, memory: SharedMemory?) throws(PluginFailure) {
-        switch try reader.read(UInt8.self) {
+    /// `descriptor` is what came along.
+    init(from reader: inout WireReader, descriptor: ReceivedDescriptor?) throws(PluginFailure) {
+        let kind = try reader.read(UInt8.self)
+        if kind == 5 {
+            let calls = (descriptor?.take()).map { RefusedCalls(descriptor: $0) }
+            self = .confined(
+                calls, lacks: try reader.readArray { reader throws(PluginFailure) in try reader.readString() }
+            )
+            return
+        }
+        let memory = try descriptor?.adopt()
+        switch kind {
         case 0:
             self = .opened(try PluginFacts(from: &reader), try OutputFacts(from: &reader))
         case 1:
@@ -119,6 +135,8 @@ extension OpenRequest {
         writer.write(configuration)
         writer.write(weights) { $0.write($1) }
         writer.write(cache) { $0.write($1) }
+        writer.write(reads) { $0.write($1) }
+        writer.write(memoryBytes)
         writer.write(threads)
         writer.write(decoder) {
             $1.identity.write(to: &$0)
@@ -133,6 +151,8 @@ extension OpenRequest {
         configuration = try reader.readString()
         weights = try reader.readOptional { reader throws(PluginFailure) in try reader.readString() }
         cache = try reader.readOptional { reader throws(PluginFailure) in try reader.readString() }
+        reads = try reader.readArray { reader throws(PluginFailure) in try reader.readString() }
+        memoryBytes = try reader.read()
         threads = try reader.read()
         decoder = try reader.readOptional { reader throws(PluginFailure) in
             DecoderFacts(

@@ -19,14 +19,27 @@ enum Worker {
         }
         // Where the other end is gone, writing fails; it does not kill.
         signal(SIGPIPE, SIG_IGN)
-        let session = Session(channel: WorkerChannel(socket: socket))
+        let channel = WorkerChannel(socket: socket)
         do {
+            let session = Session(channel: channel, sandbox: try confine(channel))
             try startThread { session.readMessages() }
+            session.run()
         } catch {
+            try? channel.send(.failed(job: 0, error))
             printToStandardError("gatehouse-worker: \(error)")
             exit(1)
         }
-        session.run()
+    }
+
+    /// Learns which library it is, and enters the sandbox for it, while this is the only thread.
+    private static func confine(_ channel: WorkerChannel) throws(PluginFailure) -> Sandbox {
+        guard let (message, _) = try channel.receiveFromHost() else { exit(0) }
+        guard case .open(let request) = message else {
+            throw PluginFailure(.violation, "the host's first message names no library")
+        }
+        let (sandbox, report) = try Sandbox.enter(for: request)
+        try channel.send(report)
+        return sandbox
     }
 
     private static func isSocket(_ descriptor: Int32) -> Bool {
@@ -39,18 +52,19 @@ enum Worker {
 /// while the plugin works; the main thread makes every call into the plugin.
 final class Session: Sendable {
     private enum Work: Sendable {
-        case open(OpenRequest)
         case encode(JobControl, [PartRange], SharedMemory)
         case end
     }
 
     private let channel: WorkerChannel
+    private let sandbox: Sandbox
     private let work = BlockingQueue<Work>()
     /// Jobs that were received and are not answered yet.
     private let jobs = Mutex<[UInt64: JobControl]>([:])
 
-    init(channel: WorkerChannel) {
+    init(channel: WorkerChannel, sandbox: Sandbox) {
         self.channel = channel
+        self.sandbox = sandbox
     }
 
     /// Reads until the conversation ends, and then ends the process.
@@ -68,8 +82,8 @@ final class Session: Sendable {
 
     private func take(_ message: HostMessage, _ memory: SharedMemory?) {
         switch message {
-        case .open(let request):
-            work.add(.open(request))
+        case .open:
+            reply(.failed(job: 0, PluginFailure(.violation, "the host named a second library")))
         case .encode(let id, let deadline, let parts):
             let job = JobControl(id: id, deadline: deadline) { [channel] fraction in
                 try? channel.send(.progress(job: id, fraction))
@@ -88,16 +102,15 @@ final class Session: Sendable {
     /// Calls the plugin, on the calling thread, until the conversation ends.
     func run() {
         var instance: PluginInstance?
+        do {
+            let opened = try open(sandbox.request)
+            instance = opened
+            reply(.opened(opened.facts, opened.outputs))
+        } catch {
+            reply(.failed(job: 0, error))
+        }
         while true {
             switch work.next() {
-            case .open(let request):
-                do {
-                    let opened = try open(request)
-                    instance = opened
-                    reply(.opened(opened.facts, opened.outputs))
-                } catch {
-                    reply(.failed(job: 0, error))
-                }
             case .encode(let job, let parts, let memory):
                 encode(instance, job, parts, memory)
             case .end:
@@ -108,8 +121,8 @@ final class Session: Sendable {
     }
 
     private func open(_ request: OpenRequest) throws(PluginFailure) -> PluginInstance {
-        let log: @Sendable (PluginLogLevel, String) -> Void = { [channel] level, line in
-            try? channel.send(.log(level, line))
+        let log: @Sendable (PluginLogLevel, String) -> Void = { [channel, sandbox] level, line in
+            try? channel.send(.log(level, sandbox.readable(line)))
         }
         let library = try PluginLibrary(path: request.library, log: log)
         return try PluginInstance(library, request, job: JobControl(id: 0), log: log)
@@ -134,6 +147,11 @@ final class Session: Sendable {
 
     /// The host that does not read any more has hung up, which the reading thread finds out too.
     private func reply(_ message: WorkerReply) {
-        try? channel.send(message)
+        if case .failed(let job, let failure) = message {
+            let readable = PluginFailure(failure.reason, sandbox.readable(failure.message))
+            try? channel.send(.failed(job: job, readable))
+        } else {
+            try? channel.send(message)
+        }
     }
 }

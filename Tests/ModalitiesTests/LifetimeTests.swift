@@ -88,7 +88,9 @@ extension RealWorkers {
             close(socket)
             try #require(process > 0)
             try channel.send(.open(OpenRequest(library: try Fixtures.library(), plugin: id)))
-            guard case .opened(let facts, _) = try channel.receiveFromWorker() else {
+            guard case .confined = try channel.receiveFromWorker(),
+                case .opened(let facts, _) = try channel.receiveFromWorker()
+            else {
                 Issue.record("the worker did not open the library")
                 return
             }

@@ -56,7 +56,8 @@ extension RealWorkers {
             let request = OpenRequest(
                 library: "/a/ü.so", plugin: "p", configuration: #"{"a":1}"#, weights: "/w", cache: "/c",
                 threads: 7, decoder: OutputTests.decoder)
-            let plain = OpenRequest(library: "", plugin: "")
+            let plain = OpenRequest(
+                library: "", plugin: "", cache: "/c", reads: ["/a", "/b"], memoryBytes: 1 << 40)
             let input = try Fixtures.input("one", "", "three")
             try host.send(.open(request))
             try host.send(.open(plain))
