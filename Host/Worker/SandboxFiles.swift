@@ -5,14 +5,15 @@ import PluginHost
 /// The files that a plugin may use, and how it gets at them after the change of user.
 ///
 /// An unprivileged user cannot walk through /root, where a root's checkout and store usually are. So the library's
-/// folder, the library, the weights and the cache are opened before the change, and where their paths lead nowhere afterwards they
-/// are called `/proc/self/fd/N`, which starts at the opened file. `$ORIGIN` and `..` work from there, and only what
+/// folder, the library, the weights and the cache are opened before the change, and where their paths lead nowhere
+/// afterwards they are called `/proc/self/fd/N`, which starts at the opened file. `$ORIGIN` and `..` work from there, and only what
 /// the user may read can be read. No capability is kept for it.
 struct SandboxFiles {
-    /// Read by the loader, the C library, the Swift runtime and the libraries of parallel loops.
+    /// Read by the loader, the C library, the Swift runtime and the libraries of parallel loops; and what packages share
+    /// with everybody, such as models of a system library.
     private static let readAlways = [
         "/lib", "/lib32", "/lib64", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/local/lib",
-        "/etc/ld.so.cache", "/etc/localtime", "/usr/share/zoneinfo", "/proc/self", "/proc/cpuinfo",
+        "/etc/ld.so.cache", "/etc/localtime", "/usr/share", "/proc/self", "/proc/cpuinfo",
         "/proc/meminfo", "/proc/sys/vm/overcommit_memory", "/sys/devices/system/cpu",
         "/sys/devices/system/node", "/dev/random", "/dev/urandom", "/dev/zero",
     ]

@@ -209,12 +209,12 @@ final class Probe: ModalityPlugin {
     private func encode(_ host: CHost, _ text: String) throws -> GatehouseStatus {
         try withInstance(host) { instance in
             try "a/b".withCString { type in
-                try Array(text.utf8).withUnsafeBufferPointer { bytes in
+                Array(text.utf8).withUnsafeBufferPointer { bytes in
                     var part = GatehousePart(
                         kind: 0, reserved: 0, media_type: type, data: bytes.baseAddress,
                         size: UInt64(bytes.count),
                         sample_rate: 0, channels: 0, width: 0, height: 0, stride: 0)
-                    return try withUnsafePointer(to: &part) { part in
+                    return withUnsafePointer(to: &part) { part in
                         var input = GatehouseInput(struct_size: 16, part_count: 1, parts: part)
                         return host.withJob { job in
                             host.withSink { sink in
