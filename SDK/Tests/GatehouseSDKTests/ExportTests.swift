@@ -208,7 +208,7 @@ final class Probe: ModalityPlugin {
     /// Encodes one part of media type `a/b`.
     private func encode(_ host: CHost, _ text: String) throws -> GatehouseStatus {
         try withInstance(host) { instance in
-            try "a/b".withCString { type in
+            "a/b".withCString { type in
                 Array(text.utf8).withUnsafeBufferPointer { bytes in
                     var part = GatehousePart(
                         kind: 0, reserved: 0, media_type: type, data: bytes.baseAddress,
