@@ -13,6 +13,7 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
     case unusedTensor(path: String, name: String, family: String)
     case tokenOutOfRange(id: Int32, vocabulary: Int)
     case threadCount(Int)
+    case shardCount(Int)
     case pageCount(Int)
     case outOfMemory(what: String)
     /// The backend refused or failed; `status` is its code.
@@ -36,6 +37,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
             "token id \(id) is outside the vocabulary of \(vocabulary) tokens"
         case .threadCount(let found):
             "threads: expected a number from 1 to 1024, found \(found)"
+        case .shardCount(let found):
+            "shards: expected a number from 1 to 64, found \(found)"
         case .pageCount(let found):
             "pages of a pool: expected a number from 1 to 2^32 - 1, found \(found)"
         case .outOfMemory(let what):

@@ -1,26 +1,14 @@
-import CKernels
 import Weights
-
-/// A decoder as a family reads it from a file: what the backend needs to build it, and what others ask about it.
-struct DecoderPlan {
-    /// Without its `layers`, which stand below.
-    var description: gh_model_desc
-    var layers: [gh_layer]
-    /// Keeps alive what `description` and `layers` point to.
-    var weights: WeightTable
-    var family: String
-    /// Tokens the model was trained for.
-    var contextLength: Int
-}
 
 /// Decoders that share structure and tensor names. One file each; this list is the only place that knows them all.
 struct DecoderFamily: Sendable {
     /// The value of `general.architecture`.
     let architecture: String
-    let plan: @Sendable (GGUFFile) throws -> DecoderPlan
+    let plan: @Sendable (GGUFFile, Shard) throws -> DecoderPlan
 
     static let all = [
-        DecoderFamily(architecture: "llama", plan: Llama.plan)
+        DecoderFamily(architecture: "llama", plan: Llama.plan),
+        DecoderFamily(architecture: "glm4", plan: GLM4.plan),
     ]
 
     /// The family that the file names.
