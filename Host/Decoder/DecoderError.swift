@@ -2,8 +2,8 @@ import CKernels
 
 /// Why a decoder could not be made or run.
 public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The file's architecture is not one that this host runs.
-    case unknownArchitecture(path: String, found: String, known: [String])
+    /// The model is of a family that this host does not run.
+    case unknownFamily(path: String, field: String, found: String, known: [String])
     /// A metadata value that the family cannot work with.
     case unsupported(path: String, field: String, expected: String, found: String)
     case missingTensor(path: String, name: String, expected: [Int])
@@ -21,8 +21,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unknownArchitecture(let path, let found, let known):
-            "\(path): general.architecture: expected one of \(known.joined(separator: ", ")), found \(found)"
+        case .unknownFamily(let path, let field, let found, let known):
+            "\(path): \(field): expected one of \(known.joined(separator: ", ")), found \(found)"
         case .unsupported(let path, let field, let expected, let found):
             "\(path): \(field): expected \(expected), found \(found)"
         case .missingTensor(let path, let name, let expected):

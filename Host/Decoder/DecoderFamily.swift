@@ -1,27 +1,54 @@
 import Weights
 
-/// Decoders that share structure and tensor names. One file each; this list is the only place that knows them all.
-struct DecoderFamily: Sendable {
-    /// The value of `general.architecture`.
-    let architecture: String
-    let plan: @Sendable (GGUFFile, Shard) throws -> DecoderPlan
+/// Decoders that share structure and tensor names. One file each; ``DecoderFamilies`` knows them all.
+protocol DecoderFamily {
+    /// What a decoder's identity calls it.
+    static var name: String { get }
+    /// The value of `general.architecture` in GGUF files; nil where another family's file tells the two apart.
+    static var architecture: String? { get }
+    /// Values of `model_type` in `config.json`.
+    static var modelTypes: [String] { get }
+    static func plan(_ file: GGUFFile, _ shard: Shard) throws -> DecoderPlan
+    static func plan(_ checkpoint: Checkpoint, _ shard: Shard) throws -> DecoderPlan
+}
 
-    static let all = [
-        DecoderFamily(architecture: "llama", plan: Llama.plan),
-        DecoderFamily(architecture: "glm4", plan: GLM4.plan),
-    ]
+/// The families that this host runs.
+enum DecoderFamilies {
+    static let all: [any DecoderFamily.Type] = [Llama.self, GLM4.self, GLM4V.self]
 
-    /// The family that the file names.
-    static func of(_ file: GGUFFile) throws -> DecoderFamily {
+    /// One part of the decoder that a model holds, as its family reads it.
+    static func plan(_ source: ModelSource, _ shard: Shard) throws -> DecoderPlan {
+        switch source {
+        case .gguf(let file):
+            let family = try family(of: file)
+            return try family.plan(file, shard)
+        case .checkpoint(let checkpoint):
+            let family = try family(of: checkpoint)
+            return try family.plan(checkpoint, shard)
+        }
+    }
+
+    private static func family(of file: GGUFFile) throws -> any DecoderFamily.Type {
         let architecture = try file.metadata.require("general.architecture", file.metadata.string)
         guard let family = all.first(where: { $0.architecture == architecture }) else {
-            throw DecoderError.unknownArchitecture(
-                path: file.path, found: architecture, known: all.map(\.architecture))
+            throw DecoderError.unknownFamily(
+                path: file.path, field: "general.architecture", found: architecture,
+                known: all.compactMap(\.architecture))
         }
         if let parts = try file.metadata.integer("split.count"), parts > 1 {
             throw DecoderError.unsupported(
                 path: file.path, field: "split.count", expected: "a model in one file; merge its parts first",
                 found: "one of \(parts) parts")
+        }
+        return family
+    }
+
+    private static func family(of checkpoint: Checkpoint) throws -> any DecoderFamily.Type {
+        let configuration = checkpoint.configuration
+        let type = try configuration.require("model_type", configuration.string)
+        guard let family = all.first(where: { $0.modelTypes.contains(type) }) else {
+            throw DecoderError.unknownFamily(
+                path: configuration.path, field: "model_type", found: type, known: all.flatMap(\.modelTypes))
         }
         return family
     }

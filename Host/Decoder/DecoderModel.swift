@@ -72,8 +72,8 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
     private var spareLogits: [UnsafeMutableBufferPointer<Float>]
 
     /// Builds the decoder on the CPU.
-    /// - Throws: ``GGUFError`` or ``DecoderError`` where the file does not hold a model that can be run.
-    public init(_ file: GGUFFile, options: Options) throws {
+    /// - Throws: `TensorFileError` or ``DecoderError`` where the files do not hold a model that can be run.
+    public init(_ source: ModelSource, options: Options) throws {
         guard (1...1024).contains(options.threads) else {
             throw DecoderError.threadCount(options.threads)
         }
@@ -81,9 +81,8 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
         guard let backend = gh_cpu_backend() else {
             throw DecoderError.backend(what: "choosing kernels", status: GH_ERROR_DEVICE.rawValue)
         }
-        let family = try DecoderFamily.of(file)
         let shards = (0..<options.shards).map { Shard(index: $0, count: options.shards) }
-        let plans = try shards.map { try family.plan(file, $0) }
+        let plans = try shards.map { try DecoderFamilies.plan(source, $0) }
         let reduction = shards.count > 1 ? ShardReduction(parts: shards.count) : nil
         parts = try zip(shards, plans).map { shard, plan in
             try DecoderPart(

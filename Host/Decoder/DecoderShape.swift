@@ -37,20 +37,22 @@ struct RotaryEmbedding {
 /// Numbers by name, as files hold them: the metadata of a GGUF file, or `config.json`.
 protocol Hyperparameters {
     var path: String { get }
+    /// How messages call a field.
+    func field(_ key: String) -> String
     /// nil where there is no such field.
     func integer(_ key: String) throws -> Int?
     func number(_ key: String) throws -> Double?
 }
 
 extension Hyperparameters {
-    func unsupported(_ field: String, _ expected: String, _ found: String) -> DecoderError {
-        .unsupported(path: path, field: field, expected: expected, found: found)
+    func unsupported(_ key: String, _ expected: String, _ found: String) -> DecoderError {
+        .unsupported(path: path, field: field(key), expected: expected, found: found)
     }
 
     /// A number of things, at least 1; required where there is no default.
     func size(_ key: String, default standard: Int? = nil, most: Int = 1 << 20) throws -> Int {
         guard let value = try integer(key) ?? standard else {
-            throw unsupported(key, "a number from 1 to \(most)", "no such field")
+            throw unsupported(key, "a number from 1 to \(most)", "no such key")
         }
         guard (1...most).contains(value) else {
             throw unsupported(key, "a number from 1 to \(most)", "\(value)")
@@ -61,7 +63,7 @@ extension Hyperparameters {
     /// A number above 0; required where there is no default.
     func positive(_ key: String, default standard: Double? = nil) throws -> Float {
         guard let value = try number(key) ?? standard else {
-            throw unsupported(key, "a number above 0", "no such field")
+            throw unsupported(key, "a number above 0", "no such key")
         }
         guard value > 0, Float(value) > 0, Float(value).isFinite else {
             throw unsupported(key, "a number above 0", "\(value)")
@@ -70,14 +72,21 @@ extension Hyperparameters {
     }
 }
 
-extension DecoderShape {
-    /// Throws unless the sizes go together; `path` names the file they are from.
-    func check(_ source: some Hyperparameters, headsField: String, headDimensionsField: String) throws {
-        guard heads.isMultiple(of: keyValueHeads) else {
-            throw source.unsupported(headsField, "a divisor of \(heads) heads", "\(keyValueHeads)")
+extension Hyperparameters {
+    /// Key and value heads, of which each serves the same number of query heads.
+    func keyValueHeads(_ key: String, heads: Int) throws -> Int {
+        let count = try size(key, default: heads)
+        guard heads.isMultiple(of: count) else {
+            throw unsupported(key, "a divisor of \(heads) heads", "\(count)")
         }
-        guard headDimensions.isMultiple(of: 2) else {
-            throw source.unsupported(headDimensionsField, "an even number", "\(headDimensions)")
+        return count
+    }
+
+    func headDimensions(_ key: String, hidden: Int, heads: Int) throws -> Int {
+        let dimensions = try size(key, default: hidden / heads)
+        guard dimensions.isMultiple(of: 2) else {
+            throw unsupported(key, "an even number", "\(dimensions)")
         }
+        return dimensions
     }
 }

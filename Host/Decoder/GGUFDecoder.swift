@@ -10,6 +10,7 @@ struct GGUFHyperparameters: Hyperparameters {
 
     var path: String { metadata.path }
 
+    func field(_ key: String) -> String { key }
     func key(_ name: String) -> String { "\(architecture).\(name)" }
     func integer(_ key: String) throws -> Int? { try metadata.integer(key) }
     func number(_ key: String) throws -> Double? { try metadata.float(key) }
@@ -23,8 +24,9 @@ extension DecoderShape {
         layers = try file.size(file.key("block_count"))
         hidden = try file.size(file.key("embedding_length"))
         heads = try file.size(file.key("attention.head_count"))
-        keyValueHeads = try file.size(file.key("attention.head_count_kv"), default: heads)
-        headDimensions = try file.size(file.key("attention.key_length"), default: hidden / heads)
+        keyValueHeads = try file.keyValueHeads(file.key("attention.head_count_kv"), heads: heads)
+        headDimensions = try file.headDimensions(
+            file.key("attention.key_length"), hidden: hidden, heads: heads)
         let valueDimensions = try file.size(file.key("attention.value_length"), default: headDimensions)
         guard valueDimensions == headDimensions else {
             throw file.unsupported(
@@ -38,9 +40,6 @@ extension DecoderShape {
         contextLength = try file.size(file.key("context_length"), most: Int(Int32.max))
         normEpsilon = try file.positive(file.key("attention.layer_norm_rms_epsilon"))
         rotary = try RotaryEmbedding(file, tensors, headDimensions: headDimensions, pairing: pairing)
-        try check(
-            file, headsField: file.key("attention.head_count_kv"),
-            headDimensionsField: file.key("attention.key_length"))
     }
 }
 

@@ -15,9 +15,8 @@ final class ShardThreads: @unchecked Sendable {  // used only while `condition` 
         for part in 1..<max(1, parts) {
             let thread = Thread { [weak self] in
                 var seen = 0
-                while let next = self?.next(after: seen) {
-                    next.work(part)
-                    seen = next.round
+                while let round = self?.work(part, after: seen) {
+                    seen = round
                     self?.finish()
                 }
             }
@@ -51,6 +50,14 @@ final class ShardThreads: @unchecked Sendable {  // used only while `condition` 
         isEnding = true
         condition.broadcast()
         condition.unlock()
+    }
+
+    /// Waits for the round after `seen` and does its work; nil at the end. The work is let go of before this returns,
+    /// because it does not outlive its round.
+    private func work(_ part: Int, after seen: Int) -> Int? {
+        guard let next = next(after: seen) else { return nil }
+        next.work(part)
+        return next.round
     }
 
     private func next(after seen: Int) -> (work: (Int) -> Void, round: Int)? {

@@ -78,7 +78,8 @@ struct BenchCommand: Command {
         print(
             JSONValue.object([
                 "results": .array(list), "model": .string(path), "backend": .string(decoder.backendName),
-                "threads": .number(Double(setup.options.threads)), "repetitions": .number(Double(repetitions)),
+                "threads": .number(Double(setup.options.threads)),
+                "repetitions": .number(Double(repetitions)),
             ]).text)
     }
 }

@@ -152,8 +152,9 @@ import Weights
         Wrong("blk.0.attn_norm.weight", "F32, F16 or BF16", "Q8_0") {
             $0.tensors[2].type = TensorType.q8_0.rawValue
         },
-        Wrong("blk.0.attn_q.bias", "no such tensor") {
-            $0.tensors.append(.floats("blk.0.attn_q.bias", shape: [32], .init(repeating: 0, count: 32)))
+        Wrong("blk.0.attn_q_norm.weight", "no such tensor") {
+            $0.tensors.append(
+                .floats("blk.0.attn_q_norm.weight", shape: [16], .init(repeating: 0, count: 16)))
         },
     ]
 

@@ -55,6 +55,6 @@ import Weights
         #expect(throws: DecoderError.self) { try decoder.step([bad], pool: pool, logits: &logits) }
         try decoder.step(
             [SequenceRows(pages: [0], length: 0, tokens: [1], logits: 1)], pool: pool, logits: &logits)
-        #expect(logits.prefix(decoder.vocabulary).allSatisfy(\.isFinite))
+        #expect(logits.prefix(decoder.vocabulary).allSatisfy { $0.isFinite })
     }
 }
