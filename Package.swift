@@ -61,8 +61,11 @@ let package = Package(
 
         .testTarget(
             name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
+        // The plain decoder that the real one is held to; it knows nothing of the host.
+        .target(name: "Reference", path: "Tests/Reference"),
         .testTarget(
-            name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests", exclude: ["Fixtures"]),
+            name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
+            exclude: ["Fixtures"]),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
