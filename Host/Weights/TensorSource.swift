@@ -1,10 +1,8 @@
-/// Where a decoder's weights come from: a model file, or the files of a checkpoint.
-public protocol TensorSource: Sendable {
-    /// The file or folder, for messages.
+/// Where weights come from: a model file or a checkpoint, mapped and checked.
+public protocol TensorSource: AnyObject, Sendable {
+    /// The file, or the checkpoint's folder.
     var path: String { get }
-    /// In the order of the files.
+    /// Tensors in the order in which they are stored.
     var tensors: [Tensor] { get }
     func tensor(named name: String) -> Tensor?
 }
-
-extension GGUFFile: TensorSource {}
