@@ -48,7 +48,8 @@ extension DecoderShape {
         normEpsilon = try text.positive("rms_norm_eps", default: 1e-6)
         rotary = try RotaryEmbedding(
             text, headDimensions: headDimensions, pairing: pairing, defaultShare: rotaryShare)
-        isTied = try configuration.root.bool("tie_word_embeddings") ?? text.bool("tie_word_embeddings") ?? false
+        isTied =
+            try configuration.root.bool("tie_word_embeddings") ?? text.bool("tie_word_embeddings") ?? false
         self.needsAttentionBias = try text.bool("attention_bias") ?? needsAttentionBias
         let activation = try text.string("hidden_act") ?? "silu"
         guard activation == "silu" else { throw text.unsupported("hidden_act", "silu", activation) }
@@ -64,7 +65,8 @@ extension RotaryEmbedding {
         base = try (parameters?["rope_theta"] == nil ? text : parameters ?? text).positive(
             "rope_theta", default: 10_000)
         let share =
-            try parameters?.float("partial_rotary_factor") ?? text.float("partial_rotary_factor") ?? defaultShare
+            try parameters?.float("partial_rotary_factor") ?? text.float("partial_rotary_factor")
+            ?? defaultShare
         guard share > 0, share <= 1 else {
             throw text.unsupported("partial_rotary_factor", "a number above 0 and up to 1", "\(share)")
         }

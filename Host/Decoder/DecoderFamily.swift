@@ -14,7 +14,7 @@ protocol DecoderFamily {
 
 /// The families that this host runs.
 enum DecoderFamilies {
-    static let all: [any DecoderFamily.Type] = [Llama.self, GLM4.self, GLM4V.self]
+    static var all: [any DecoderFamily.Type] { [Llama.self, GLM4.self, GLM4V.self] }
 
     /// One part of the decoder that a model holds, as its family reads it.
     static func plan(_ source: ModelSource, _ shard: Shard) throws -> DecoderPlan {
@@ -30,26 +30,22 @@ enum DecoderFamilies {
 
     private static func family(of file: GGUFFile) throws -> any DecoderFamily.Type {
         let architecture = try file.metadata.require("general.architecture", file.metadata.string)
-        guard let family = all.first(where: { $0.architecture == architecture }) else {
-            throw DecoderError.unknownFamily(
-                path: file.path, field: "general.architecture", found: architecture,
-                known: all.compactMap(\.architecture))
-        }
         if let parts = try file.metadata.integer("split.count"), parts > 1 {
             throw DecoderError.unsupported(
                 path: file.path, field: "split.count", expected: "a model in one file; merge its parts first",
                 found: "one of \(parts) parts")
         }
-        return family
+        for family in all where family.architecture == architecture { return family }
+        throw DecoderError.unknownFamily(
+            path: file.path, field: "general.architecture", found: architecture,
+            known: all.compactMap { $0.architecture })
     }
 
     private static func family(of checkpoint: Checkpoint) throws -> any DecoderFamily.Type {
         let configuration = checkpoint.configuration
         let type = try configuration.require("model_type", configuration.string)
-        guard let family = all.first(where: { $0.modelTypes.contains(type) }) else {
-            throw DecoderError.unknownFamily(
-                path: configuration.path, field: "model_type", found: type, known: all.flatMap(\.modelTypes))
-        }
-        return family
+        for family in all where family.modelTypes.contains(type) { return family }
+        throw DecoderError.unknownFamily(
+            path: configuration.path, field: "model_type", found: type, known: all.flatMap { $0.modelTypes })
     }
 }

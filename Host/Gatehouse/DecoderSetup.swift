@@ -4,7 +4,7 @@ import Weights
 /// How a model is opened, from the options that all commands share which run one.
 struct DecoderSetup {
     static let options = [
-        Option("--model", "P", "the model file (default: what models/ holds)"),
+        Option("--model", "P", "a GGUF file, or the folder of a checkpoint (default: what models/ holds)"),
         Option("--threads", "N", "threads (default: one a core)"),
         Option("--kv-type", "T", "what keys and values are kept in: f16, f32 or int8 (default: f16)"),
         Option(
@@ -28,6 +28,6 @@ struct DecoderSetup {
     func path() throws -> String { try Workspace.model(model) }
 
     func decoder() throws -> DecoderModel {
-        try DecoderModel(try GGUFFile(path: try path()), options: options)
+        try DecoderModel(try ModelSource(path: try path()), options: options)
     }
 }

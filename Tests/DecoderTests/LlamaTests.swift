@@ -42,8 +42,8 @@ import Weights
     }
 
     private func model(_ builder: GGUFBuilder) throws -> DecoderModel {
-        let file = try withFile(builder.bytes()) { try GGUFFile(path: $0) }
-        return try DecoderModel(file, options: .init(threads: 1, precise: true))
+        let source = try withFile(builder.bytes()) { try ModelSource(path: $0) }
+        return try DecoderModel(source, options: .init(threads: 1, precise: true))
     }
 
     private func logits(_ builder: GGUFBuilder) throws -> [Float] {
@@ -179,8 +179,8 @@ import Weights
                 var bytes = sound
                 bytes[index] = value
                 do {
-                    let file = try withFile(bytes) { try GGUFFile(path: $0) }
-                    _ = try DecoderModel(file, options: .init(threads: 1)).logits([0, 1])
+                    let source = try withFile(bytes) { try ModelSource(path: $0) }
+                    _ = try DecoderModel(source, options: .init(threads: 1)).logits([0, 1])
                 } catch {
                     refused += 1
                 }

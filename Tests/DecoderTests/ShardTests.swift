@@ -11,7 +11,7 @@ import Weights
     private func logits(_ model: String, shards: Int, threads: Int = 1) throws -> [Float] {
         let path = Checkpoints.path(model)
         let decoder = try DecoderModel(
-            try GGUFFile(path: path), options: .init(threads: threads, precise: true, shards: shards))
+            try ModelSource(path: path), options: .init(threads: threads, precise: true, shards: shards))
         var all: [Float] = []
         try decoder.logits(Self.tokens, chunk: 33) { all += $0 }
         return all
@@ -38,7 +38,7 @@ import Weights
     }
 
     @Test func aDecoderThatCannotBeCutIsRefusedByWhatStands() throws {
-        let file = try GGUFFile(path: Checkpoints.path("llama-llama3.gguf"))
+        let file = try ModelSource(path: Checkpoints.path("llama-llama3.gguf"))
         let error = #expect(throws: DecoderError.self) {
             try DecoderModel(file, options: .init(threads: 1, shards: 3))
         }
@@ -47,7 +47,8 @@ import Weights
 
     @Test func aPartThatIsRefusedLetsTheOthersGo() throws {
         let decoder = try DecoderModel(
-            try GGUFFile(path: Checkpoints.path("llama-llama3.gguf")), options: .init(threads: 1, shards: 2))
+            try ModelSource(path: Checkpoints.path("llama-llama3.gguf")),
+            options: .init(threads: 1, shards: 2))
         let pool = try KVPool(decoder, pages: 1)
         var logits: [Float] = []
         let bad = SequenceRows(
