@@ -8,8 +8,10 @@ protocol DecoderFamily {
     static var architecture: String? { get }
     /// Values of `model_type` in `config.json`.
     static var modelTypes: [String] { get }
-    static func plan(_ file: GGUFFile, _ shard: Shard) throws -> DecoderPlan
-    static func plan(_ checkpoint: Checkpoint, _ shard: Shard) throws -> DecoderPlan
+    /// - Parameter weights: Those of the file.
+    static func plan(_ file: GGUFFile, _ weights: WeightTable, _ shard: Shard) throws -> DecoderPlan
+    /// - Parameter weights: Those of the checkpoint.
+    static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout
 }
 
 /// The families that this host runs.
@@ -17,15 +19,29 @@ enum DecoderFamilies {
     static var all: [any DecoderFamily.Type] { [Llama.self, GLM4.self, GLM4V.self] }
 
     /// One part of the decoder that a model holds, as its family reads it.
-    static func plan(_ source: ModelSource, _ shard: Shard) throws -> DecoderPlan {
+    static func plan(
+        _ source: ModelSource, _ shard: Shard, quantizing: WeightTable.Quantizing?
+    ) throws -> DecoderPlan {
+        let weights = WeightTable(source.weights, quantizing: quantizing)
         switch source {
         case .gguf(let file):
             let family = try family(of: file)
-            return try family.plan(file, shard)
+            return try family.plan(file, weights, shard)
         case .checkpoint(let checkpoint):
-            let family = try family(of: checkpoint)
-            return try family.plan(checkpoint, shard)
+            return try plan(checkpoint, weights, shard)
         }
+    }
+
+    /// One part of the decoder that a checkpoint holds. Throws where it holds something else too.
+    static func plan(
+        _ checkpoint: Checkpoint, _ weights: WeightTable, _ shard: Shard
+    ) throws -> DecoderPlan {
+        let family = try family(of: checkpoint)
+        let layout = try family.layout(checkpoint, weights)
+        let plan = try DecoderPlan(
+            family: family.name, shape: layout.shape, names: layout.names, weights: weights, shard: shard)
+        try weights.checkAllTaken(family: family.name, isIgnored: layout.isIgnored)
+        return plan
     }
 
     private static func family(of file: GGUFFile) throws -> any DecoderFamily.Type {
@@ -41,7 +57,7 @@ enum DecoderFamilies {
             known: all.compactMap { $0.architecture })
     }
 
-    private static func family(of checkpoint: Checkpoint) throws -> any DecoderFamily.Type {
+    static func family(of checkpoint: Checkpoint) throws -> any DecoderFamily.Type {
         let configuration = checkpoint.configuration
         let type = try configuration.require("model_type", configuration.string)
         for family in all where family.modelTypes.contains(type) { return family }

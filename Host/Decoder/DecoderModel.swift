@@ -16,14 +16,18 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
         public var keyValueType: KeyValueType?
         /// Parts that the weights are cut in for tensor parallelism; the parts share the threads out.
         public var shards: Int
+        /// What matrices of floating-point numbers are quantised to; nil: they stay as they are.
+        public var quantization: WeightQuantization?
 
         public init(
-            threads: Int, precise: Bool = false, keyValueType: KeyValueType? = nil, shards: Int = 1
+            threads: Int, precise: Bool = false, keyValueType: KeyValueType? = nil, shards: Int = 1,
+            quantization: WeightQuantization? = nil
         ) {
             self.threads = threads
             self.precise = precise
             self.keyValueType = keyValueType
             self.shards = shards
+            self.quantization = quantization
         }
 
         var resolvedKeyValueType: KeyValueType { keyValueType ?? (precise ? .float32 : .float16) }
@@ -72,8 +76,9 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
     private var spareLogits: [UnsafeMutableBufferPointer<Float>]
 
     /// Builds the decoder on the CPU.
+    /// - Parameter progress: Told of the quantising that `options` ask for.
     /// - Throws: `TensorFileError` or ``DecoderError`` where the files do not hold a model that can be run.
-    public init(_ source: ModelSource, options: Options) throws {
+    public init(_ source: ModelSource, options: Options, progress: LoadProgress? = nil) throws {
         guard (1...1024).contains(options.threads) else {
             throw DecoderError.threadCount(options.threads)
         }
@@ -82,7 +87,10 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
             throw DecoderError.backend(what: "choosing kernels", status: GH_ERROR_DEVICE.rawValue)
         }
         let shards = (0..<options.shards).map { Shard(index: $0, count: options.shards) }
-        let plans = try shards.map { try DecoderFamilies.plan(source, $0) }
+        let quantizing = options.quantization.map {
+            WeightTable.Quantizing(quantization: $0, threads: options.threads, progress: progress)
+        }
+        let plans = try shards.map { try DecoderFamilies.plan(source, $0, quantizing: quantizing) }
         let reduction = shards.count > 1 ? ShardReduction(parts: shards.count) : nil
         parts = try zip(shards, plans).map { shard, plan in
             try DecoderPart(

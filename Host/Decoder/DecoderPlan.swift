@@ -56,7 +56,7 @@ extension DecoderPlan {
         let outputRows = shard.rows(of: vocabulary)
         let output = try weights.matrix(
             isTied ? embeddingName : names.output + ".weight", rows: vocabulary, columns: shape.hidden,
-            part: .rows(outputRows))
+            part: .rows(outputRows), isVocabulary: true)
         let rotary = shape.rotary
         let sections = (rotary.sections ?? [0, 0, 0]).map(UInt32.init)
 
@@ -68,7 +68,8 @@ extension DecoderPlan {
             rope_dims: UInt32(rotary.dimensions), rope_pairing: rotary.pairing.rawValue,
             rope_base: rotary.base, rope_factors: rotary.factors.flatMap(weights.keep),
             rope_sections: (sections[0], sections[1], sections[2]), norm_epsilon: shape.normEpsilon,
-            embedding: try weights.matrix(embeddingName, rows: vocabulary, columns: shape.hidden),
+            embedding: try weights.matrix(
+                embeddingName, rows: vocabulary, columns: shape.hidden, isVocabulary: true),
             output_norm: try weights.vector(names.outputNorm + ".weight", count: shape.hidden),
             output: output, output_first: UInt32(outputRows.lowerBound), reserved: 0, layers: nil)
         layers = try (0..<shape.layers).map { index in
@@ -86,7 +87,7 @@ private struct BlockReader {
     let weights: WeightTable
     let shard: Shard
 
-    func layer(_ names: LayerNames) throws(DecoderError) -> gh_layer {
+    func layer(_ names: LayerNames) throws -> gh_layer {
         let head = shape.headDimensions
         let keyValueHeads = shard.keyValueHeads(of: shape)
         let keyRows = keyValueHeads.lowerBound * head..<keyValueHeads.upperBound * head
@@ -119,7 +120,7 @@ private struct BlockReader {
     /// Some of the outputs of a matrix `[total, hidden]`.
     private func outputs(
         _ name: String, of total: Int, _ rows: Range<Int>, needsBias: Bool = false
-    ) throws(DecoderError) -> gh_matrix {
+    ) throws -> gh_matrix {
         try weights.matrix(
             name + ".weight", rows: total, columns: shape.hidden, part: .rows(rows),
             bias: needsBias || weights.contains(name + ".bias") ? name + ".bias" : nil)
@@ -128,7 +129,7 @@ private struct BlockReader {
     /// Some of the inputs of a matrix `[hidden, total]`, whose outputs the parts add up: the first brings the bias.
     private func inputs(
         _ name: String, of total: Int, _ columns: Range<Int>
-    ) throws(DecoderError) -> gh_matrix {
+    ) throws -> gh_matrix {
         let bias = weights.contains(name + ".bias") ? name + ".bias" : nil
         var matrix = try weights.matrix(
             name + ".weight", rows: shape.hidden, columns: total, part: .columns(columns), bias: bias)

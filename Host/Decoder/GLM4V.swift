@@ -9,13 +9,12 @@ enum GLM4V: DecoderFamily {
     static let architecture: String? = nil
     static let modelTypes = ["glm4v", "glm4v_text"]
 
-    static func plan(_ file: GGUFFile, _ shard: Shard) throws -> DecoderPlan {
+    static func plan(_ file: GGUFFile, _ weights: WeightTable, _ shard: Shard) throws -> DecoderPlan {
         // Converters permute the rows of query and key so that a pair lies half of the turning dimensions apart.
-        try GLM4.plan(file, shard, name: name, pairing: GH_ROPE_HALVES)
+        try GLM4.plan(file, weights, shard, name: name, pairing: GH_ROPE_HALVES)
     }
 
-    static func plan(_ checkpoint: Checkpoint, _ shard: Shard) throws -> DecoderPlan {
-        let weights = WeightTable(checkpoint)
+    static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout {
         let configuration = try DecoderConfiguration(checkpoint)
         let shape = try DecoderShape(
             configuration, pairing: GH_ROPE_INTERLEAVED, rotaryShare: 0.5, needsAttentionBias: true)
@@ -26,12 +25,13 @@ enum GLM4V: DecoderFamily {
         // Since transformers 4.52 the decoder has a name of its own inside the model.
         let prefix =
             weights.contains("model.language_model.embed_tokens.weight") ? "model.language_model." : "model."
-        let plan = try DecoderPlan(
-            family: name, shape: shape, names: .checkpoint(prefix: prefix, isSandwiched: true, isFused: true),
-            weights: weights, shard: shard)
-        try weights.checkAllTaken(family: name) { tensor in
-            TensorNames.isSpare(tensor) || tensor.hasPrefix("model.visual.") || tensor.hasPrefix("visual.")
-        }
-        return plan
+        return CheckpointLayout(
+            shape: shape, names: .checkpoint(prefix: prefix, isSandwiched: true, isFused: true),
+            isIgnored: { tensor in
+                TensorNames.isSpare(tensor) || tensor.hasPrefix("model.visual.")
+                    || tensor.hasPrefix("visual.")
+            },
+            // Converters permute the rows of query and key so that a pair lies half of the turning dimensions apart.
+            gguf: GLM4.gguf(pairing: GH_ROPE_HALVES))
     }
 }

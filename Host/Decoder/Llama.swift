@@ -8,8 +8,7 @@ enum Llama: DecoderFamily {
     static let architecture: String? = "llama"
     static let modelTypes = ["llama"]
 
-    static func plan(_ file: GGUFFile, _ shard: Shard) throws -> DecoderPlan {
-        let weights = WeightTable(file)
+    static func plan(_ file: GGUFFile, _ weights: WeightTable, _ shard: Shard) throws -> DecoderPlan {
         let shape = try DecoderShape(
             GGUFHyperparameters(metadata: file.metadata, architecture: "llama"), weights,
             // Converters permute the rows of query and key of this family so that pairs lie next to each other.
@@ -21,14 +20,12 @@ enum Llama: DecoderFamily {
         return plan
     }
 
-    static func plan(_ checkpoint: Checkpoint, _ shard: Shard) throws -> DecoderPlan {
-        let weights = WeightTable(checkpoint)
-        let plan = try DecoderPlan(
-            family: name,
+    static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout {
+        CheckpointLayout(
             shape: try DecoderShape(try DecoderConfiguration(checkpoint), pairing: GH_ROPE_HALVES),
-            names: .checkpoint(prefix: "model.", isSandwiched: false, isFused: false), weights: weights,
-            shard: shard)
-        try weights.checkAllTaken(family: name, isIgnored: TensorNames.isSpare)
-        return plan
+            names: .checkpoint(prefix: "model.", isSandwiched: false, isFused: false),
+            gguf: GGUFLayout(
+                architecture: "llama", names: .gguf(isSandwiched: false, isFused: false),
+                pairing: GH_ROPE_INTERLEAVED, hasRotaryFactors: true))
     }
 }

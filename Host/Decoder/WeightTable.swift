@@ -3,19 +3,39 @@ import Weights
 
 /// Hands out a model's tensors in the form the backend wants, and remembers which were taken.
 ///
-/// What it hands out stays valid while the table lives: matrices point into the mapped files, vectors that are not
-/// stored as float32 into memory of the table.
+/// What it hands out stays valid while the table lives: matrices point into the mapped files, quantised matrices and
+/// vectors that are not stored as float32 into memory of the table.
 final class WeightTable {
+    /// How matrices of floating-point numbers are quantised on their way.
+    struct Quantizing {
+        var quantization: WeightQuantization
+        var threads: Int
+        var progress: LoadProgress?
+    }
+
+    /// A part of a matrix that has been quantised: an output that is the embedding's is not done again.
+    private struct QuantizedPart: Hashable {
+        var name: String
+        var rows: Range<Int>
+        var columns: Range<Int>
+    }
+
     private let source: any TensorSource
+    private let quantizing: Quantizing?
     private var taken: Set<String> = []
     private var converted: [UnsafeMutableBufferPointer<Float>] = []
+    private var quantized: [QuantizedPart: UnsafeMutableRawBufferPointer] = [:]
+    /// Bytes of the files that quantising has read.
+    private var bytesRead = 0
 
-    init(_ source: any TensorSource) {
+    init(_ source: any TensorSource, quantizing: Quantizing? = nil) {
         self.source = source
+        self.quantizing = quantizing
     }
 
     deinit {
         for vector in converted { vector.deallocate() }
+        for matrix in quantized.values { matrix.deallocate() }
     }
 
     var path: String { source.path }
@@ -41,9 +61,11 @@ final class WeightTable {
     /// - Parameters:
     ///   - name: Of the tensor, which is `[rows, columns]` as a whole.
     ///   - bias: Of the vector that is added to its outputs, `[rows]` as a whole; nil for none.
+    ///   - isVocabulary: Whether its rows are tokens: of an embedding or an output.
     func matrix(
-        _ name: String, rows: Int, columns: Int, part: Part = .all, bias: String? = nil
-    ) throws(DecoderError) -> gh_matrix {
+        _ name: String, rows: Int, columns: Int, part: Part = .all, bias: String? = nil,
+        isVocabulary: Bool = false
+    ) throws -> gh_matrix {
         let tensor = try take(name, shape: [rows, columns])
         let block = tensor.type.blockElements
         let stride = columns / block * tensor.type.blockBytes
@@ -55,7 +77,7 @@ final class WeightTable {
         case .columns(let range):
             columnRange = range
             guard range.lowerBound.isMultiple(of: block), range.upperBound.isMultiple(of: block) else {
-                throw .unsupported(
+                throw DecoderError.unsupported(
                     path: source.path, field: "tensor \(name)",
                     expected: "columns that can be cut at multiples of \(block), the block of \(tensor.type)",
                     found: "a cut at \(range)")
@@ -64,17 +86,48 @@ final class WeightTable {
         guard let partRows = UInt32(exactly: rowRange.count),
             let partColumns = UInt32(exactly: columnRange.count)
         else {
-            throw .unsupported(
+            throw DecoderError.unsupported(
                 path: source.path, field: "tensor \(name)", expected: "extents below 2^32",
                 found: "\(tensor.shape)")
         }
         let first = rowRange.lowerBound * stride + columnRange.lowerBound / block * tensor.type.blockBytes
         let biases = try bias.map { name throws(DecoderError) in try vector(name, count: rows) } ?? nil
-        return gh_matrix(
+        var matrix = gh_matrix(
             data: tensor.bytes.baseAddress?.advanced(by: first),
             bias: biases?.advanced(by: rowRange.lowerBound),
             stride: UInt64(stride), type: tensor.type.rawValue, rows: partRows, cols: partColumns, reserved: 0
         )
+        if let quantizing, tensor.isFloat,
+            let type = quantizing.quantization.type(columns: columnRange.count, isVocabulary: isVocabulary)
+        {
+            let part = QuantizedPart(name: name, rows: rowRange, columns: columnRange)
+            matrix.data = UnsafeRawPointer(try quantize(tensor, part, as: type, quantizing).baseAddress)
+            matrix.stride = 0
+            matrix.type = type.rawValue
+        }
+        return matrix
+    }
+
+    /// The part's rows one after the other, in memory of the table.
+    private func quantize(
+        _ tensor: Tensor, _ part: QuantizedPart, as type: TensorType, _ quantizing: Quantizing
+    ) throws -> UnsafeMutableRawBufferPointer {
+        if let done = quantized[part] { return done }
+        let encoder = TensorEncoder(
+            tensor, of: source.path, as: type, columns: part.columns, threads: quantizing.threads)
+        let matrix = UnsafeMutableRawBufferPointer.allocate(
+            byteCount: max(1, part.rows.count * encoder.rowBytes), alignment: 64)
+        quantized[part] = matrix
+        let total = source.tensors.reduce(0) { $0 + ($1.isFloat && $1.shape.count == 2 ? $1.byteCount : 0) }
+        var written = 0
+        try encoder.encode(part.rows) { read in
+            bytesRead += read
+            quantizing.progress?.report(bytesRead, total)
+        } append: { bytes in
+            UnsafeMutableRawBufferPointer(rebasing: matrix[written...]).copyMemory(from: bytes)
+            written += bytes.count
+        }
+        return matrix
     }
 
     /// A vector `[count]` as float32, converted where it is stored in another float type.

@@ -13,7 +13,8 @@ public final class LanguageModel: Sendable {
     public let template: ChatTemplate?
 
     /// Opens a GGUF file and builds the decoder.
-    public init(path: String, options: DecoderModel.Options) throws {
+    /// - Parameter progress: Told of the quantising that `options` ask for.
+    public init(path: String, options: DecoderModel.Options, progress: LoadProgress? = nil) throws {
         let file = try GGUFFile(path: path)
         let description = try TokenizerDescription(file.metadata)
         self.path = path
@@ -29,7 +30,7 @@ public final class LanguageModel: Sendable {
         } catch {
             throw FusionError.badTemplate(model: path, error)
         }
-        decoder = try DecoderModel(.gguf(file), options: options)
+        decoder = try DecoderModel(.gguf(file), options: options, progress: progress)
     }
 
     /// What plugins are told of the decoder; nil where its vocabulary lacks the tokens that an identity is made from.

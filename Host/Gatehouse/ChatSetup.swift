@@ -35,7 +35,8 @@ struct ChatSetup {
         let path = try decoder.path()
         let threads = decoder.options.threads
         info("Loading model \(path)")
-        let model = try LanguageModel(path: path, options: decoder.options)
+        let model = try LanguageModel(
+            path: path, options: decoder.options, progress: ProgressBar.loading(decoder.options))
         let decoder = model.decoder
         if let context, context > decoder.contextLength {
             throw CommandError(

@@ -9,6 +9,7 @@ struct DecoderSetup {
         Option("--kv-type", "T", "what keys and values are kept in: f16, f32 or int8 (default: f16)"),
         Option(
             "--shards", "N", "parts to cut the weights in, each with its share of the threads (default: 1)"),
+        Option("--quantize", "T", "quantise matrices of floating-point numbers as they load: int8 or int4"),
     ]
 
     let model: String?
@@ -21,13 +22,16 @@ struct DecoderSetup {
             threads: try arguments.threads(), precise: precise,
             keyValueType: try arguments.choice("--kv-type", of: keyValueTypes).flatMap(
                 DecoderModel.KeyValueType.init(rawValue:)),
-            shards: try arguments.integer("--shards", in: 1...64) ?? 1)
+            shards: try arguments.integer("--shards", in: 1...64) ?? 1,
+            quantization: try arguments.choice("--quantize", of: WeightQuantization.allCases.map(\.rawValue))
+                .flatMap(WeightQuantization.init(rawValue:)))
     }
 
     /// The model's path, whether there is one or not.
     func path() throws -> String { try Workspace.model(model) }
 
     func decoder() throws -> DecoderModel {
-        try DecoderModel(try ModelSource(path: try path()), options: options)
+        try DecoderModel(
+            try ModelSource(path: try path()), options: options, progress: ProgressBar.loading(options))
     }
 }

@@ -22,7 +22,7 @@ enum Gatehouse {
     private static let commands: [any Command.Type] =
         [
             ServeCommand.self, ChatCommand.self, BenchCommand.self, TokenizeCommand.self, LogitsCommand.self,
-            InspectCommand.self, EncodeCommand.self,
+            InspectCommand.self, EncodeCommand.self, QuantizeCommand.self, PerplexityCommand.self,
         ] + PluginCommand.verbs + RegistryCommand.verbs
 
     static func main() async {

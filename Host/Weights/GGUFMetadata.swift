@@ -1,3 +1,5 @@
+import GatehouseNumerics
+
 /// The metadata of a model file: values by key, in the file's order.
 ///
 /// The typed readers return nil where the key is absent and throw where its value is of another kind.
@@ -6,25 +8,36 @@ public struct GGUFMetadata: Sendable {
     /// Keys in the order of the file.
     public private(set) var keys: [String] = []
     private var values: [String: GGUFValue] = [:]
+    private let file: MappedFile
+    /// Where each value stands in the file, with the number of its type before it.
+    private var places: [String: Range<Int>] = [:]
 
     init(_ reader: inout ByteReader, count: Int) throws(GGUFError) {
         path = reader.file.path
+        file = reader.file
         for index in 0..<count {
             let key = try reader.string("key of metadata entry \(index)")
             guard !key.isEmpty else {
                 throw reader.error(
                     "key of metadata entry \(index)", expected: "a name", found: "an empty string")
             }
+            let start = reader.offset
             let type = try GGUFValueType.read(from: &reader, field: key)
             let value = try GGUFValue(type, from: &reader, field: key)
             guard values.updateValue(value, forKey: key) == nil else {
                 throw reader.error(key, expected: "one value", found: "the key twice")
             }
             keys.append(key)
+            places[key] = start..<reader.offset
         }
     }
 
     public subscript(key: String) -> GGUFValue? { values[key] }
+
+    /// The entry as it stands in the file, to be written to another.
+    public func entry(_ key: String) -> GGUFEntry? {
+        places[key].map { GGUFEntry(key: key, bytes: Array(file.bytes[$0])) }
+    }
 
     public func string(_ key: String) throws(GGUFError) -> String? {
         guard let value = values[key] else { return nil }

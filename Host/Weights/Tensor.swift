@@ -1,3 +1,5 @@
+import Foundation
+
 /// A tensor of a model: a view that keeps alive the memory that it shows.
 public struct Tensor: @unchecked Sendable {  // nobody writes to `bytes`
     public let name: String
@@ -27,4 +29,18 @@ public struct Tensor: @unchecked Sendable {  // nobody writes to `bytes`
     public var count: Int { shape.reduce(1, *) }
 
     public var byteCount: Int { bytes.count }
+
+    /// Whether it holds floating-point numbers as they are, not quantised.
+    public var isFloat: Bool { type == .f32 || type == .f16 || type == .bf16 }
+
+    /// Gives the pages under `range` of ``bytes`` back to the kernel. They stay readable: a mapped file is read again.
+    /// Only for tensors of mapped files.
+    func releasePages(_ range: Range<Int>) {
+        guard let base = bytes.baseAddress else { return }
+        let page = Int(getpagesize())
+        let start = (Int(bitPattern: base) + range.lowerBound + page - 1) / page * page
+        let end = (Int(bitPattern: base) + range.upperBound) / page * page
+        guard start < end, let address = UnsafeMutableRawPointer(bitPattern: start) else { return }
+        madvise(address, end - start, Int32(MADV_DONTNEED))
+    }
 }
