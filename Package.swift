@@ -20,14 +20,18 @@ let package = Package(
             path: "Host/Gatehouse"),
         .target(
             name: "Server",
-            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd"],
+            dependencies: [
+                "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd",
+            ],
             path: "Host/Server"),
-        .target(name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels"], path: "Host/Engine"),
+        .target(
+            name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels", "Digest"], path: "Host/Engine"),
         .target(name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
-        .target(name: "Modalities", dependencies: ["PluginHost", "CSystemNettle"], path: "Host/Modalities"),
+        .target(name: "Modalities", dependencies: ["PluginHost", "Digest"], path: "Host/Modalities"),
+        .target(name: "Digest", dependencies: ["CSystemNettle"], path: "Host/Digest"),
 
         // No Foundation below this line: the worker starts in milliseconds.
         .executableTarget(
@@ -59,11 +63,16 @@ let package = Package(
         .testTarget(
             name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests", exclude: ["Fixtures"]),
         .testTarget(
-            name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
+            name: "DecoderTests",
+            dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
+            name: "EngineTests", dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport"],
+            path: "Tests/EngineTests"),
+        .testTarget(
             // The worker is run, not linked: the dependency has it built.
-            name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker"],
+            name: "ModalitiesTests",
+            dependencies: ["Modalities", "PluginHost", "Digest", "CSystemPosix", "Worker", "TestSupport"],
             path: "Tests/ModalitiesTests"),
         .testTarget(
             name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
@@ -72,7 +81,9 @@ let package = Package(
             name: "ServerTests",
             dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport"],
             path: "Tests/ServerTests"),
-        .target(name: "TestSupport", dependencies: ["Fusion", "Decoder"], path: "Tests/TestSupport"),
+        .target(
+            name: "TestSupport", dependencies: ["Fusion", "Decoder", "Engine", "Weights"],
+            path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -1,3 +1,4 @@
+import Digest
 import Engine
 import Fusion
 import Modalities
