@@ -63,7 +63,7 @@ public final class Engine: Sendable {
         let inbox = Inbox(
             load: EngineLoad(
                 waiting: 0, running: 0, freePages: pool.pageCount, keptPages: 0, pages: pool.pageCount,
-                preemptions: 0))
+                preemptions: 0, steps: 0))
         self.inbox = inbox
         let thread = Thread {
             let scheduler = Scheduler(

@@ -14,6 +14,7 @@ final class EngineLoop {
     private var likelihoods = TokenLikelihoods()
     /// `[rows that give logits, vocabulary]` of the last step.
     private var logits: [Float] = []
+    private var steps = 0
 
     init(model: DecoderModel, pool: KVPool, inbox: Inbox, scheduler: Scheduler, guesses: Int) {
         self.model = model
@@ -42,7 +43,7 @@ final class EngineLoop {
             EngineLoad(
                 waiting: scheduler.waitingCount, running: scheduler.runningCount,
                 freePages: scheduler.freePageCount, keptPages: scheduler.keptPageCount,
-                pages: pool.pageCount, preemptions: scheduler.preemptionCount))
+                pages: pool.pageCount, preemptions: scheduler.preemptionCount, steps: steps))
     }
 
     private func add(_ job: GenerationJob) {
@@ -92,6 +93,7 @@ final class EngineLoop {
             scheduler.pages(of: rows.id).flatMap { choices[rows.id]?.sequence(rows, pages: $0) }
         }
         do {
+            steps += 1
             try model.step(sequences, pool: pool, logits: &logits)
         } catch {
             let jobs = step.compactMap { choices[$0.id]?.job }

@@ -88,4 +88,6 @@ public struct EngineLoad: Sendable, Equatable {
     public var pages: Int
     /// Times that a running choice had to give its pages back and wait again.
     public var preemptions: Int
+    /// Steps run so far.
+    public var steps: Int
 }

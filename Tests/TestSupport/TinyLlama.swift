@@ -41,3 +41,11 @@ extension GGUFBuilder {
         return builder
     }
 }
+
+extension DecoderModel {
+    /// The model of ``GGUFBuilder/tinyLlama(context:)``.
+    package static func tinyLlama(context: Int = 128, threads: Int = 1) throws -> DecoderModel {
+        let file = try withFile(GGUFBuilder.tinyLlama(context: context).bytes()) { try GGUFFile(path: $0) }
+        return try DecoderModel(file, options: .init(threads: threads))
+    }
+}
