@@ -2,6 +2,9 @@
 // The host. Dependencies point downwards only; plugins are packages of their own under Plugins/.
 import PackageDescription
 
+// SDK/ is no other's package: the host reads JSON with what plugins read it with.
+let json: Target.Dependency = .product(name: "GatehouseJSON", package: "SDK")
+
 let package = Package(
     name: "Gatehouse",
     products: [
@@ -16,12 +19,13 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Server", "Engine", "Modalities", "Fusion", "PluginHost", "Decoder", "Weights", "Text",
+                json,
             ],
             path: "Host/Gatehouse"),
         .target(
             name: "Server",
             dependencies: [
-                "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd",
+                "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd", json,
             ],
             path: "Host/Server"),
         .target(
@@ -30,7 +34,7 @@ let package = Package(
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
-        .target(name: "Modalities", dependencies: ["PluginHost", "Digest"], path: "Host/Modalities"),
+        .target(name: "Modalities", dependencies: ["PluginHost", "Digest", json], path: "Host/Modalities"),
         .target(name: "Digest", dependencies: ["CSystemNettle"], path: "Host/Digest"),
 
         // No Foundation below this line: the worker starts in milliseconds.
@@ -67,20 +71,22 @@ let package = Package(
             dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
-            name: "EngineTests", dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport"],
+            name: "EngineTests",
+            dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc"],
             path: "Tests/EngineTests"),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.
             name: "ModalitiesTests",
-            dependencies: ["Modalities", "PluginHost", "Digest", "CSystemPosix", "Worker", "TestSupport"],
+            dependencies: ["Modalities", "PluginHost", "Digest", "CSystemPosix", "Worker", "TestSupport", json],
             path: "Tests/ModalitiesTests"),
         .testTarget(
             name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
             path: "Tests/FusionTests"),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport"],
+            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport", json],
             path: "Tests/ServerTests"),
+        .systemLibrary(name: "CSystemMalloc", path: "Tests/CSystemMalloc"),
         .target(
             name: "TestSupport", dependencies: ["Fusion", "Decoder", "Engine", "Weights"],
             path: "Tests/TestSupport"),

@@ -54,7 +54,8 @@ import Testing
         let places = (0..<4).map { GridPosition(t: 0, h: $0 / 2, w: $0 % 2) }
         let turned = (0..<4).map { GridPosition(t: 0, h: $0 % 2, w: $0 / 2) }
         let segments = [
-            segment(), segment(count: 5), segment(weight: 0.5), segment(weight: 0.5.nextUp), segment(digest: "b"),
+            segment(), segment(count: 5), segment(digest: "b"), segment(weight: 0.5),
+            segment(weight: Float(0.5).nextUp),
             segment(grid: Grid(t: 1, h: 2, w: 2), positions: places),
             segment(grid: Grid(t: 1, h: 2, w: 3), positions: places),
             segment(grid: Grid(t: 1, h: 2, w: 2), positions: turned),

@@ -1,3 +1,4 @@
+import CSystemMalloc
 import Decoder
 import Engine
 import Foundation

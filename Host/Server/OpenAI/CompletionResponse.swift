@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import GatehouseJSON
 import Modalities
 
 /// Writes answers in the shape of OpenAI's API: one object, or chunks of a stream.
@@ -68,8 +69,8 @@ struct CompletionResponse: Sendable {
     }
 
     private func chunk(
-        _ choice: Int, delta: [String: JSONValue], tokens: [AnswerToken]? = nil, reason: FinishReason? = nil
-    ) -> [String: JSONValue] {
+        _ choice: Int, delta: JSONObject, tokens: [AnswerToken]? = nil, reason: FinishReason? = nil
+    ) -> JSONObject {
         var members = head("chat.completion.chunk")
         members["choices"] = .array([
             .object([
@@ -92,7 +93,7 @@ struct CompletionResponse: Sendable {
         return .object(["content": .array(content), "refusal": .null])
     }
 
-    private func head(_ object: String) -> [String: JSONValue] {
+    private func head(_ object: String) -> JSONObject {
         [
             "id": .string(id), "object": .string(object), "created": .number(Double(created)),
             "model": .string(model),
@@ -117,7 +118,7 @@ extension Usage {
 
 extension AnswerToken {
     /// Without its alternatives. The bytes are for tokens that are part of a character.
-    fileprivate var members: [String: JSONValue] {
+    fileprivate var members: JSONObject {
         [
             "token": .string(String(decoding: bytes, as: UTF8.self)), "logprob": .number(Double(logprob)),
             "bytes": .array(bytes.map { .number(Double($0)) }),
