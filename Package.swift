@@ -77,7 +77,9 @@ let package = Package(
         .testTarget(
             // The worker is run, not linked: the dependency has it built.
             name: "ModalitiesTests",
-            dependencies: ["Modalities", "PluginHost", "Digest", "CSystemPosix", "Worker", "TestSupport", json],
+            dependencies: [
+                "Modalities", "PluginHost", "Digest", "CSystemPosix", "Worker", "TestSupport", json,
+            ],
             path: "Tests/ModalitiesTests"),
         .testTarget(
             name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],

@@ -60,7 +60,8 @@ struct PromptRows: Sendable {
             throw .segmentPosition("\(axis) extends over \(place), expected 1 to \(most)")
         }
         for (row, place) in segment.positions.enumerated() {
-            let isInside = (0..<grid.t).contains(place.t) && (0..<grid.h).contains(place.h)
+            let isInside =
+                (0..<grid.t).contains(place.t) && (0..<grid.h).contains(place.h)
                 && (0..<grid.w).contains(place.w)
             if !isInside {
                 throw .segmentPosition(

@@ -71,7 +71,8 @@ final class RunningChoice {
         ids += guesses.prefix(range.count - ids.count)
         return SequenceRows(
             pages: pages, length: rows.length, tokens: ids, embeddings: job.rows.embeddings(range),
-            positions: job.rows.positions(range), gates: job.rows.gates.filter { $0.rows.upperBound < range.upperBound },
+            positions: job.rows.positions(range),
+            gates: job.rows.gates.filter { $0.rows.upperBound < range.upperBound },
             logits: rows.outputs)
     }
 }

@@ -41,7 +41,9 @@ import Testing
             Sampling(presencePenalty: 0.5, frequencyPenalty: 0.5, logitBias: [3: 2, 5: -100], seed: 5),
         ]
         return try (0..<8).map { _ in
-            var pieces: [Piece] = [.tokens(Array(tokens(300, seed: UInt64(random(0...1))).prefix(random(1...300))))]
+            var pieces: [Piece] = [
+                .tokens(Array(tokens(300, seed: UInt64(random(0...1))).prefix(random(1...300))))
+            ]
             if random(0...1) == 0 {
                 let segment = random(0...2)
                 let rows = try model.embed(tokens(20 + 50 * segment, seed: UInt64(segment)))
@@ -57,7 +59,9 @@ import Testing
     }
 
     /// Each request alone, its prompt in one step, nothing kept or guessed.
-    private func alone(_ requests: [GenerationRequest], _ model: DecoderModel) async throws -> [[[WrittenToken]]] {
+    private func alone(_ requests: [GenerationRequest], _ model: DecoderModel) async throws
+        -> [[[WrittenToken]]]
+    {
         let engine = try engine(model) {
             $0.stepRows = 2048
             $0.keepsPrefixes = false
@@ -71,7 +75,8 @@ import Testing
     @Test func theEngineGivesTheLogitsOfTheModelAlone() async throws {
         let model = try Self.models.get()[0]
         let prompt = tokens(150, seed: 1)
-        let answer = try await alone([request([.tokens(prompt)], most: 30, sampling: Sampling(seed: 1))], model)
+        let answer = try await alone(
+            [request([.tokens(prompt)], most: 30, sampling: Sampling(seed: 1))], model)
         let written = answer[0][0].map(\.id)
         let logits = try model.logits(prompt + written)
         var likelihoods = TokenLikelihoods()

@@ -39,7 +39,9 @@ import Testing
     @Test func likelihoodsAreTheLogarithmOfTheSoftmax() {
         var likelihoods = TokenLikelihoods()
         for count in [1, 7, 64, 1000] {
-            let logits = (0..<count).map { Float(20 * Sampler.uniform(seed: 1, choice: 2, position: $0) - 10) }
+            let logits = (0..<count).map {
+                Float(20 * Sampler.uniform(seed: 1, choice: 2, position: $0) - 10)
+            }
             let total = log(logits.reduce(0) { $0 + exp(Double($1)) })
             let (token, most) = logits.withUnsafeBufferPointer {
                 likelihoods.compute($0, token: Int32(count / 2), count: 5)

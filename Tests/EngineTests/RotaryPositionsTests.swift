@@ -11,7 +11,8 @@ import Testing
             for h in 0..<grid.h { for w in 0..<grid.w { places.append(GridPosition(t: t, h: h, w: w)) } }
         }
         return Segment(
-            rows: Array(repeating: 0, count: places.count), width: 1, grid: grid, positions: places, digest: "")
+            rows: Array(repeating: 0, count: places.count), width: 1, grid: grid, positions: places,
+            digest: "")
     }
 
     @Test func onOneAxisTheyCountByThemselves() {

@@ -94,7 +94,8 @@ import Testing
         #expect(engine.step() == [Rows(id: 0, length: 0, count: 210, outputs: 1)])
         #expect(
             engine.step() == [
-                Rows(id: 0, length: 210, count: 1, outputs: 1), Rows(id: 1, length: 192, count: 18, outputs: 1),
+                Rows(id: 0, length: 210, count: 1, outputs: 1),
+                Rows(id: 1, length: 192, count: 18, outputs: 1),
             ])
         #expect(engine.scheduler.freePageCount == 20 - 3 - 2)
         engine.drain()

@@ -71,7 +71,8 @@ struct SimulatedEngine {
         for token in prompt { chain.append(token: token) }
         scheduler.add(
             SequenceState(
-                id: nextID, client: client, rows: prompt.count, mostRows: prompt.count + most - 1, chain: chain))
+                id: nextID, client: client, rows: prompt.count, mostRows: prompt.count + most - 1,
+                chain: chain))
         var request = Request(client: client, tokens: prompt, promptCount: prompt.count, most: most)
         for token in prompt { request.hashes.append(Self.hash(request.hashes.last ?? 0, token)) }
         requests[nextID] = request

@@ -14,7 +14,9 @@ package struct GGUFBuilder {
         }
 
         package static func uint32(_ value: UInt32) -> Field { Field(type: 4, bytes: littleEndian(value)) }
-        package static func float32(_ value: Float) -> Field { Field(type: 6, bytes: littleEndian(value.bitPattern)) }
+        package static func float32(_ value: Float) -> Field {
+            Field(type: 6, bytes: littleEndian(value.bitPattern))
+        }
         package static func string(_ value: String) -> Field { Field(type: 8, bytes: text(value)) }
         package static func array(_ element: UInt32, _ elements: [[UInt8]]) -> Field {
             let count = littleEndian(UInt64(elements.count))

@@ -37,7 +37,8 @@ struct CompletionResponse: Sendable {
                 ])
                 return .object([
                     "index": .number(Double(index)), "message": message,
-                    "finish_reason": .string(choice.reason.rawValue), "logprobs": logprobs(choice.text.tokens),
+                    "finish_reason": .string(choice.reason.rawValue),
+                    "logprobs": logprobs(choice.text.tokens),
                 ])
             })
         members["usage"] = usage.json
