@@ -103,6 +103,7 @@ import Testing
         let second = try await collect(engine.submit(request(long)))
         #expect(second.tokens == first.tokens)
         #expect(second.usage == Usage(promptTokens: 192, completionTokens: 12, cachedTokens: 128))
+        #expect(try await engine.isIdle())
         #expect(engine.load.keptPages == 3)
         // The answer is part of the next turn's prompt, and its pages are too.
         let turn = try await collect(engine.submit(request(long, most: 100)))
