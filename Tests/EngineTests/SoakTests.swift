@@ -14,11 +14,16 @@ import Testing
         await #expect(processExitsWith: .success) {
             var soak = try Soak()
             // Until caches and buffers have their size.
-            try await soak.run(requests: 6000)
-            let before = Soak.bytesInUse
             try await soak.run(requests: 4000)
-            let growth = Soak.bytesInUse - before
-            #expect(growth < 4000, "\(growth) bytes more are in use: one or more for each request")
+            var growth: [Int] = []
+            for _ in 0..<3 {
+                let before = Soak.bytesInUse
+                try await soak.run(requests: 2000)
+                growth.append(Soak.bytesInUse - before)
+            }
+            // A buffer may grow once more than before; what leaks grows every time.
+            #expect(
+                (growth.min() ?? 0) < 2000, "\(growth) bytes more are in use: one or more for each request")
         }
     }
 }

@@ -45,7 +45,9 @@ extension GGUFBuilder {
 extension DecoderModel {
     /// The model of ``GGUFBuilder/tinyLlama(context:)``.
     package static func tinyLlama(context: Int = 128, threads: Int = 1) throws -> DecoderModel {
-        let file = try withFile(GGUFBuilder.tinyLlama(context: context).bytes()) { try GGUFFile(path: $0) }
-        return try DecoderModel(file, options: .init(threads: threads))
+        let source = try withFile(GGUFBuilder.tinyLlama(context: context).bytes()) {
+            try ModelSource(path: $0)
+        }
+        return try DecoderModel(source, options: .init(threads: threads))
     }
 }
