@@ -17,8 +17,8 @@ def requests():
     """Sixteen: greedy and with a seed, long prompts and short, some with penalties."""
     for number, question in enumerate(QUESTIONS):
         messages = [{"role": "user", "content": question}]
-        yield messages, {"max_tokens": 40 + number}
-        fields = {"temperature": 1, "seed": number, "max_tokens": 60 - number, "top_p": 0.95}
+        yield messages, {"max_tokens": 20 + number}
+        fields = {"temperature": 1, "seed": number, "max_tokens": 30 - number, "top_p": 0.95}
         if number % 2:
             fields |= {"presence_penalty": 0.5, "frequency_penalty": 0.5, "repetition_penalty": 1.1}
         yield [SYSTEM] + messages, fields
@@ -53,7 +53,7 @@ class BatchingTests(StreamsAtOnce, DaemonTestCase):
             for key in ("prompt_tokens", "prompt_tokens_details"))
         # All but what does not fill a page of 64.
         self.assertEqual(cached["cached_tokens"], (prompt - 1) // 64 * 64)
-        other = self.ask([SYSTEM, {"role": "user", "content": "And here, where I ask something else?"}], max_tokens=1)
+        other = self.ask([SYSTEM, {"role": "user", "content": "And here, where I ask another thing?"}], max_tokens=1)
         self.assertGreater(other["usage"]["prompt_tokens_details"]["cached_tokens"], 100)
 
     def test_a_later_turn_finds_the_earlier_ones(self):
@@ -121,12 +121,12 @@ class BatchingTests(StreamsAtOnce, DaemonTestCase):
 
     def test_penalties_keep_an_answer_from_repeating_itself(self):
         def words(**fields):
-            text = self.ask("Repeat the word banana forever.", max_tokens=60, **fields)["choices"][0]["message"]["content"]
-            return text.lower().count("banana")
+            answer = self.ask("Repeat the word banana forever, without ever stopping.", max_tokens=60, **fields)
+            return answer["choices"][0]["message"]["content"].lower().count("banana")
 
         plain = words()
         self.assertGreater(plain, 5)
-        for fields in ({"frequency_penalty": 2}, {"repetition_penalty": 2}, {"presence_penalty": 2, "frequency_penalty": 1}):
+        for fields in ({"frequency_penalty": 2}, {"repetition_penalty": 2}, {"presence_penalty": 2}):
             with self.subTest(fields=fields):
                 self.assertLess(words(**fields), plain)
 
