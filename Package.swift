@@ -72,7 +72,8 @@ let package = Package(
             name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
             exclude: ["Fixtures"]),
         .testTarget(
-            name: "WeightsTests", dependencies: ["Weights", json, numerics], path: "Tests/WeightsTests"),
+            name: "WeightsTests", dependencies: ["Weights", "CKernels", "TestSupport", json, numerics],
+            path: "Tests/WeightsTests"),
         .testTarget(
             name: "DecoderTests",
             dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport"],
