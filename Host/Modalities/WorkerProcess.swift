@@ -148,7 +148,9 @@ final class WorkerProcess: LoadedPlugin {
         guard process > 0 else {
             throw PluginFailure(.system, "starting \(executable): \(String(cString: strerror(errno)))")
         }
-        setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), niceness)
+        // Below the host's own, whatever that is; the threads that the worker starts later inherit it.
+        let which = __priority_which_t(PRIO_PROCESS.rawValue)
+        setpriority(which, id_t(process), getpriority(which, 0) + niceness)
         return (channel, process)
     }
 }
