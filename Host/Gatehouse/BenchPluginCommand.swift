@@ -8,7 +8,8 @@ import Weights
 struct BenchPluginCommand: Command {
     static let name = "bench plugin"
     static let synopsis = "[OPTION]…"
-    static let summary = "Measure what plugins cost: calls, starts, loads, swaps, and streams beside an encoder."
+    static let summary =
+        "Measure what plugins cost: calls, starts, loads, swaps, and streams beside an encoder."
     static let options = [
         Option(
             "--probes", "P",
@@ -191,7 +192,8 @@ struct BenchPluginCommand: Command {
             workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads, decoder: nil,
             log: logFailures)
         guard let plugin = registry.plugins.first(where: { $0.id == "busy" }) else {
-            throw CommandError("\(registry.path): no plugin busy; expected the registry of Benchmarks/Plugins")
+            throw CommandError(
+                "\(registry.path): no plugin busy; expected the registry of Benchmarks/Plugins")
         }
         let result = try await StreamsBesideEncoder(
             engine: try Engine(decoder, options: options), supervisor: supervisor, plugin: plugin
@@ -219,7 +221,8 @@ struct BenchPluginCommand: Command {
 
     private func readProbes() throws -> Registry {
         guard let path = probes ?? Workspace.file("Benchmarks/Plugins/registry.json") else {
-            throw CommandError("no Benchmarks/Plugins/registry.json here or in the checkout; give it by --probes")
+            throw CommandError(
+                "no Benchmarks/Plugins/registry.json here or in the checkout; give it by --probes")
         }
         do {
             return try Registry(contentsOf: path)

@@ -35,7 +35,9 @@ enum Workspace {
 
     /// The path of a file in the working folder, else in the checkout; nil where there is none.
     static func file(_ name: String) -> String? {
-        folders.map { $0.appendingPathComponent(name).path }.first { FileManager.default.fileExists(atPath: $0) }
+        folders.map { $0.appendingPathComponent(name).path }.first {
+            FileManager.default.fileExists(atPath: $0)
+        }
     }
 
     /// Where a daemon keeps what outlives it: `$XDG_DATA_HOME/gatehouse`.

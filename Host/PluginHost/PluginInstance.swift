@@ -129,7 +129,8 @@ public final class PluginInstance {
                 withUnsafePointer(to: collector.sink) { sink in
                     let layout = GatehouseBatchCall(job: job, input: input, sink: sink, host: host.pointer)
                     withLayouts(
-                        of: calls.dropFirst(), collectors.dropFirst(), hosts.dropFirst(), made: made + [layout],
+                        of: calls.dropFirst(), collectors.dropFirst(), hosts.dropFirst(),
+                        made: made + [layout],
                         body)
                 }
             }

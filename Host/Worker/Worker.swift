@@ -108,7 +108,9 @@ final class Session: Sendable {
         case .cancel(let id):
             jobs.withLock { $0[id]?.cancel() }
             // One that has not begun need not wait for those before it.
-            let isWaiting = work.remove { if case .encode(let job) = $0 { job.control.id == id } else { false } }
+            let isWaiting = work.remove {
+                if case .encode(let job) = $0 { job.control.id == id } else { false }
+            }
             if isWaiting { finish(id, .failed(job: id, PluginFailure(.cancelled, "cancelled"))) }
         }
     }

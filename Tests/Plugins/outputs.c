@@ -274,9 +274,9 @@ ENCODE(loop) {
     return GATEHOUSE_FAILED;
 }
 
-// Takes 256 MiB and holds them until it is cancelled.
+// Takes 96 MiB and holds them until it is cancelled.
 ENCODE(hoard) {
-    size_t size = (size_t)256 << 20;
+    size_t size = (size_t)96 << 20;
     // Volatile, as the compiler may drop memory that nobody reads.
     volatile char *memory = malloc(size);
     if (!memory) return GATEHOUSE_OUT_OF_MEMORY;
@@ -284,6 +284,15 @@ ENCODE(hoard) {
     while (!job->cancelled(job->ctx)) sleep_milliseconds(5);
     free((void *)memory);
     return GATEHOUSE_CANCELLED;
+}
+
+// Asks for 512 MiB at once, and says what came of it.
+ENCODE(reserve) {
+    // Volatile, as the compiler may drop memory that nobody reads.
+    void *volatile memory = malloc((size_t)512 << 20);
+    const char *words = memory ? "granted" : "refused";
+    free(memory);
+    return fixture_say(sink, 0, words, strlen(words));
 }
 
 // The part "crash" ends the process; any other comes back.
@@ -323,6 +332,7 @@ const FixtureKind fixture_outputs[] = {
     {"chatter", GATEHOUSE_OUTPUT_TEXT, chatter, 0, NULL},
     {"loop", GATEHOUSE_OUTPUT_TEXT, loop, 0, NULL},
     {"hoard", GATEHOUSE_OUTPUT_TEXT, hoard, 0, NULL},
+    {"reserve", GATEHOUSE_OUTPUT_TEXT, reserve, 0, NULL},
     {"touchy", GATEHOUSE_OUTPUT_TEXT, touchy, 0, NULL},
     {"touchy-slow", GATEHOUSE_OUTPUT_TEXT, touchy_slow, 0, NULL},
     {"answer-late", GATEHOUSE_OUTPUT_TEXT, answer_late, 0, NULL},
