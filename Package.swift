@@ -2,6 +2,9 @@
 // The host. Dependencies point downwards only; plugins are packages of their own under Plugins/.
 import PackageDescription
 
+// SDK/ is no other's package: the host reads JSON with what plugins read it with.
+let json: Target.Dependency = .product(name: "GatehouseJSON", package: "SDK")
+
 let package = Package(
     name: "Gatehouse",
     products: [
@@ -16,18 +19,20 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Server", "Engine", "Modalities", "Fusion", "PluginHost", "Decoder", "Weights", "Text",
+                json,
             ],
             path: "Host/Gatehouse"),
         .target(
             name: "Server",
-            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd"],
+            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd", json],
             path: "Host/Server"),
         .target(name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels"], path: "Host/Engine"),
         .target(name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
-        .target(name: "Modalities", dependencies: ["PluginHost", "CSystemNettle"], path: "Host/Modalities"),
+        .target(
+            name: "Modalities", dependencies: ["PluginHost", "CSystemNettle", json], path: "Host/Modalities"),
 
         // No Foundation below this line: the worker starts in milliseconds.
         .executableTarget(
@@ -63,14 +68,15 @@ let package = Package(
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.
-            name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker"],
+            name: "ModalitiesTests",
+            dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker", json],
             path: "Tests/ModalitiesTests"),
         .testTarget(
             name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
             path: "Tests/FusionTests"),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport"],
+            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport", json],
             path: "Tests/ServerTests"),
         .target(name: "TestSupport", dependencies: ["Fusion", "Decoder"], path: "Tests/TestSupport"),
     ],

@@ -46,7 +46,7 @@ cp "$sdk/Sources/CGatehouse/include/gatehouse.h" "$sdk/Sources/CGatehouse/includ
 cp "$sdk/Install/GatehouseConfig.cmake" "$prefix/lib/cmake/Gatehouse/"
 sed "s/@VERSION@/$major.$minor/" "$sdk/Install/gatehouse.pc.in" >"$prefix/lib/pkgconfig/gatehouse.pc"
 cp "$sdk/Install/Package.swift" "$share/GatehouseSDK/"
-cp -R "$sdk/Sources/CGatehouse" "$sdk/Sources/GatehouseSDK" "$share/GatehouseSDK/Sources/"
+cp -R "$sdk/Sources/CGatehouse" "$sdk/Sources/GatehouseSDK" "$sdk/Sources/GatehouseJSON" "$share/GatehouseSDK/Sources/"
 cp "$sdk/exports.map" "$share/"
 cp -R "$sdk/Templates" "$share/templates"
 # Beside it and renamed, since the one that is there may be running.

@@ -1,6 +1,7 @@
 import Decoder
 import Engine
 import Foundation
+import GatehouseJSON
 import Modalities
 import Weights
 
@@ -75,7 +76,7 @@ struct BenchPluginCommand: Command {
                 options: DecoderModel.Options(threads: threads)) : nil
         let benchmark = PluginBenchmark(
             registry: registry, workerExecutable: Supervisor.workerBesideThisExecutable, log: logFailures)
-        var results: [(name: String, value: JSONValue)] = []
+        var results: JSONObject = [:]
         for test in tests {
             let rows =
                 switch test {
@@ -87,23 +88,21 @@ struct BenchPluginCommand: Command {
                 }
             for row in rows {
                 if !json { try Terminal.output("\(row.text)\n") }
-                results.append((row.name, .object(row.figures)))
+                results[row.name] = .object(row.figures)
             }
         }
-        if json {
-            print(JSONValue.object(Dictionary(results.map { ($0.name, $0.value) }) { $1 }).text)
-        }
+        if json { print(JSONValue.object(results).text) }
     }
 
     /// One line of the table.
     private struct Row {
         let name: String
-        let figures: [String: JSONValue]
+        let figures: JSONObject
         let text: String
 
-        init(_ name: String, _ figures: [String: Double], _ text: String) {
+        init(_ name: String, _ figures: KeyValuePairs<String, Double>, _ text: String) {
             self.name = name
-            self.figures = figures.mapValues { .number($0) }
+            self.figures = figures.reduce(into: [:]) { $0[$1.key] = .number($1.value) }
             self.text = name.padding(toLength: 36, withPad: " ", startingAt: 0) + text
         }
     }
