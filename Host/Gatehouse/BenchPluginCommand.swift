@@ -22,6 +22,7 @@ struct BenchPluginCommand: Command {
         Option("--swaps", "N", "swaps (default: 50)"),
         Option("--clients", "N", "clients under the swaps (default: 16)"),
         Option("--streams", "N", "answers beside the encoder (default: 4)"),
+        Option("--rounds", "N", "rounds of them, each alone and beside it (default: 5)"),
         Option("--model", "P", "the model that writes them (default: what models/ holds)"),
         Option("--threads", "N", "threads of decoder and encoder, each (default: one a core)"),
         Option("--json", nil, "print one JSON object"),
@@ -40,6 +41,7 @@ struct BenchPluginCommand: Command {
     private let swaps: Int
     private let clients: Int
     private let streams: Int
+    private let rounds: Int
     private let model: String?
     private let threads: Int
     private let json: Bool
@@ -59,6 +61,7 @@ struct BenchPluginCommand: Command {
         swaps = try arguments.integer("--swaps", in: 1...100_000) ?? 50
         clients = try arguments.integer("--clients", in: 1...1024) ?? 16
         streams = try arguments.integer("--streams", in: 1...32) ?? 4
+        rounds = try arguments.integer("--rounds", in: 1...1000) ?? 5
         model = try arguments.value("--model")
         threads = try arguments.threads()
         json = arguments.flag("--json")
@@ -196,7 +199,7 @@ struct BenchPluginCommand: Command {
         }
         let result = try await StreamsBesideEncoder(
             engine: try Engine(decoder, options: options), supervisor: supervisor, plugin: plugin
-        ).measure(streams: streams, rounds: 5)
+        ).measure(streams: streams, rounds: rounds)
         await supervisor.stop()
         let median = result.kept[result.kept.count / 2]
         let (least, most) = (result.kept[0], result.kept[result.kept.count - 1])

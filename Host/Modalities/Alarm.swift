@@ -8,8 +8,12 @@ final class Alarm: Sendable {
     // Safe to share: a dispatch source may be cancelled from any thread, and nothing else is done with it.
     nonisolated(unsafe) private let timer: any DispatchSourceTimer
 
+    // One after the other: they ring briefly, and so that many at once start no threads.
+    private static let queue = DispatchQueue(label: "gatehouse.alarms")
+
+    /// What is rung must not block.
     init(after seconds: Double, _ ring: @escaping @Sendable () -> Void) {
-        timer = DispatchSource.makeTimerSource()
+        timer = DispatchSource.makeTimerSource(queue: Self.queue)
         timer.setEventHandler(handler: ring)
         timer.schedule(deadline: .now() + seconds)
         timer.activate()

@@ -81,6 +81,19 @@ extension RealWorkers {
             await bench.supervisor.stop()
         }
 
+        @Test(arguments: ["worker", "in-process"])
+        func pluginThatCallsAfterItsDestroyIsNotHeard(_ isolation: String) async throws {
+            let bench = try Bench()
+            let haunt = try Fixtures.plugin("haunt", isolation: isolation, idle: "0.05")
+            #expect(try await bench.text(haunt) == "boo")
+            try await eventually("it speaks") { bench.hasLogged("haunt: still here") }
+            try await eventually("it is unloaded") { await bench.status(haunt)?.state == .unloaded }
+            // In the host its thread goes on, beside others that are lent what it had.
+            let echo = try Fixtures.plugin("echo", isolation: isolation)
+            for number in 0..<50 { #expect(try await bench.text(echo, "\(number)") == "\(number)") }
+            await bench.supervisor.stop()
+        }
+
         @Test func floodOfLogLinesIsCutAndTheCallSucceeds() async throws {
             let bench = try Bench()
             let chatter = try Fixtures.plugin("chatter", idle: "0")

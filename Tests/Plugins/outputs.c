@@ -1,6 +1,7 @@
 // Plugins that keep the rules: every kind of output, and ways to take long or to end badly.
 
 #define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -295,6 +296,25 @@ ENCODE(reserve) {
     return fixture_say(sink, 0, words, strlen(words));
 }
 
+// Calls the host for ten seconds, whatever becomes of the instance that it was lent to.
+static void *talk(void *host) {
+    const GatehouseHost *lent = host;
+    for (int i = 0; i < 10000; i++) {
+        lent->log(lent->ctx, GATEHOUSE_LOG_INFO, "still here", 10);
+        lent->set_error(lent->ctx, "still here", 10);
+        sleep_milliseconds(1);
+    }
+    return NULL;
+}
+
+// Leaves a thread behind that does not know when to stop.
+ENCODE(haunt) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, talk, (void *)fixture->host)) return GATEHOUSE_FAILED;
+    pthread_detach(thread);
+    return fixture_say(sink, 0, "boo", 3);
+}
+
 // The part "crash" ends the process; any other comes back.
 ENCODE(touchy) {
     if (input->parts[0].size == 5 && !memcmp(input->parts[0].data, "crash", 5)) abort();
@@ -332,6 +352,7 @@ const FixtureKind fixture_outputs[] = {
     {"chatter", GATEHOUSE_OUTPUT_TEXT, chatter, 0, NULL},
     {"loop", GATEHOUSE_OUTPUT_TEXT, loop, 0, NULL},
     {"hoard", GATEHOUSE_OUTPUT_TEXT, hoard, 0, NULL},
+    {"haunt", GATEHOUSE_OUTPUT_TEXT, haunt, 0, NULL},
     {"reserve", GATEHOUSE_OUTPUT_TEXT, reserve, 0, NULL},
     {"touchy", GATEHOUSE_OUTPUT_TEXT, touchy, 0, NULL},
     {"touchy-slow", GATEHOUSE_OUTPUT_TEXT, touchy_slow, 0, NULL},
