@@ -4,6 +4,7 @@ import PackageDescription
 
 // SDK/ is no other's package: the host reads JSON with what plugins read it with.
 let json: Target.Dependency = .product(name: "GatehouseJSON", package: "SDK")
+let numerics: Target.Dependency = .product(name: "GatehouseNumerics", package: "SDK")
 
 let package = Package(
     name: "Gatehouse",
@@ -27,9 +28,10 @@ let package = Package(
             dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd", json],
             path: "Host/Server"),
         .target(name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels"], path: "Host/Engine"),
-        .target(name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text"], path: "Host/Fusion"),
+        .target(
+            name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text", "Weights"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
-        .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
+        .target(name: "Weights", dependencies: ["CKernels", json, numerics], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
         .target(
             name: "Modalities", dependencies: ["PluginHost", "CSystemNettle", json], path: "Host/Modalities"),
@@ -61,8 +63,13 @@ let package = Package(
 
         .testTarget(
             name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
+        // The plain decoder that the real one is held to; it knows nothing of the host.
+        .target(name: "Reference", path: "Tests/Reference"),
         .testTarget(
-            name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests", exclude: ["Fixtures"]),
+            name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "WeightsTests", dependencies: ["Weights", json, numerics], path: "Tests/WeightsTests"),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),

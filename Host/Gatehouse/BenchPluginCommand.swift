@@ -3,7 +3,6 @@ import Engine
 import Foundation
 import GatehouseJSON
 import Modalities
-import Weights
 
 /// Measures what the plugin platform costs.
 struct BenchPluginCommand: Command {
@@ -11,22 +10,22 @@ struct BenchPluginCommand: Command {
     static let synopsis = "[OPTION]…"
     static let summary =
         "Measure what plugins cost: calls, starts, loads, swaps, and streams beside an encoder."
-    static let options = [
-        Option(
-            "--probes", "P",
-            "the registry of the plugins to measure with (default: Benchmarks/Plugins/registry.json)"),
-        Option("--only", "T", "one of calls, starts, loads, swaps, streams; may be repeated (default: all)"),
-        Option("--calls", "N", "calls over each way (default: 1000)"),
-        Option("--starts", "N", "starts of each plugin (default: 50)"),
-        Option("--loads", "N", "loads and unloads (default: 1000)"),
-        Option("--swaps", "N", "swaps (default: 50)"),
-        Option("--clients", "N", "clients under the swaps (default: 16)"),
-        Option("--streams", "N", "answers beside the encoder (default: 4)"),
-        Option("--rounds", "N", "rounds of them, each alone and beside it (default: 5)"),
-        Option("--model", "P", "the model that writes them (default: what models/ holds)"),
-        Option("--threads", "N", "threads of decoder and encoder, each (default: one a core)"),
-        Option("--json", nil, "print one JSON object"),
-    ]
+    static let options =
+        [
+            Option(
+                "--probes", "P",
+                "the registry of the plugins to measure with (default: Benchmarks/Plugins/registry.json)"),
+            Option(
+                "--only", "T", "one of calls, starts, loads, swaps, streams; may be repeated (default: all)"),
+            Option("--calls", "N", "calls over each way (default: 1000)"),
+            Option("--starts", "N", "starts of each plugin (default: 50)"),
+            Option("--loads", "N", "loads and unloads (default: 1000)"),
+            Option("--swaps", "N", "swaps (default: 50)"),
+            Option("--clients", "N", "clients under the swaps (default: 16)"),
+            Option("--streams", "N", "answers beside the encoder (default: 4)"),
+            Option("--rounds", "N", "rounds of them, each alone and beside it (default: 5)"),
+            Option("--json", nil, "print one JSON object"),
+        ] + DecoderSetup.options
 
     /// What can be measured.
     private enum Test: String, CaseIterable, Sendable {
@@ -42,8 +41,8 @@ struct BenchPluginCommand: Command {
     private let clients: Int
     private let streams: Int
     private let rounds: Int
-    private let model: String?
-    private let threads: Int
+    /// The model that writes the answers; the encoder beside it has as many threads.
+    private let setup: DecoderSetup
     private let json: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -62,8 +61,7 @@ struct BenchPluginCommand: Command {
         clients = try arguments.integer("--clients", in: 1...1024) ?? 16
         streams = try arguments.integer("--streams", in: 1...32) ?? 4
         rounds = try arguments.integer("--rounds", in: 1...1000) ?? 5
-        model = try arguments.value("--model")
-        threads = try arguments.threads()
+        setup = try DecoderSetup(arguments)
         json = arguments.flag("--json")
     }
 
@@ -72,11 +70,7 @@ struct BenchPluginCommand: Command {
         signal(SIGPIPE, SIG_IGN)
         let registry = try readProbes()
         // The model first: whatever is wrong with the command is told before minutes of measuring.
-        let decoder =
-            tests.contains(.streams)
-            ? try DecoderModel(
-                try GGUFFile(path: try Workspace.model(model)),
-                options: DecoderModel.Options(threads: threads)) : nil
+        let decoder = tests.contains(.streams) ? try setup.decoder() : nil
         let benchmark = PluginBenchmark(
             registry: registry, workerExecutable: Supervisor.workerBesideThisExecutable, log: logFailures)
         var results: JSONObject = [:]
@@ -191,7 +185,8 @@ struct BenchPluginCommand: Command {
         options.context = min(2048, decoder.contextLength)
         options.poolTokens = options.context.map { $0 * streams }
         let supervisor = Supervisor(
-            workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads, decoder: nil,
+            workerExecutable: Supervisor.workerBesideThisExecutable, threads: setup.options.threads,
+            decoder: nil,
             log: logFailures)
         guard let plugin = registry.plugins.first(where: { $0.id == "busy" }) else {
             throw CommandError(

@@ -9,11 +9,13 @@ let package = Package(
         .library(name: "GatehouseSDK", type: .static, targets: ["GatehouseSDK"]),
         .library(name: "CGatehouse", type: .static, targets: ["CGatehouse"]),
         .library(name: "GatehouseJSON", type: .static, targets: ["GatehouseJSON"]),
+        .library(name: "GatehouseNumerics", type: .static, targets: ["GatehouseNumerics"]),
     ],
     targets: [
         .target(name: "CGatehouse"),
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
         .target(name: "GatehouseJSON"),
+        .target(name: "GatehouseNumerics", dependencies: ["GatehouseJSON"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

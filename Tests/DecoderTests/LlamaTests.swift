@@ -42,8 +42,8 @@ import Weights
     }
 
     private func model(_ builder: GGUFBuilder) throws -> DecoderModel {
-        let file = try withFile(builder.bytes()) { try GGUFFile(path: $0) }
-        return try DecoderModel(file, options: .init(threads: 1, precise: true))
+        let source = try withFile(builder.bytes()) { try ModelSource(path: $0) }
+        return try DecoderModel(source, options: .init(threads: 1, precise: true))
     }
 
     private func logits(_ builder: GGUFBuilder) throws -> [Float] {
@@ -152,8 +152,9 @@ import Weights
         Wrong("blk.0.attn_norm.weight", "F32, F16 or BF16", "Q8_0") {
             $0.tensors[2].type = TensorType.q8_0.rawValue
         },
-        Wrong("blk.0.attn_q.bias", "no such tensor") {
-            $0.tensors.append(.floats("blk.0.attn_q.bias", shape: [32], .init(repeating: 0, count: 32)))
+        Wrong("blk.0.attn_q_norm.weight", "no such tensor") {
+            $0.tensors.append(
+                .floats("blk.0.attn_q_norm.weight", shape: [16], .init(repeating: 0, count: 16)))
         },
     ]
 
@@ -178,8 +179,8 @@ import Weights
                 var bytes = sound
                 bytes[index] = value
                 do {
-                    let file = try withFile(bytes) { try GGUFFile(path: $0) }
-                    _ = try DecoderModel(file, options: .init(threads: 1)).logits([0, 1])
+                    let source = try withFile(bytes) { try ModelSource(path: $0) }
+                    _ = try DecoderModel(source, options: .init(threads: 1)).logits([0, 1])
                 } catch {
                     refused += 1
                 }

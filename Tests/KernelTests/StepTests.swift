@@ -1,5 +1,6 @@
 import CKernels
 import Foundation
+import Reference
 import Testing
 
 private let shapes: [TinyDecoder.Shape] = [.quantised, .superblocks, .odd, .sandwiched]
@@ -26,7 +27,7 @@ extension [[Float]] {
         let prompt = tokens(140)
         for shape in shapes {
             let decoder = TinyDecoder(shape)
-            let expected = ReferenceDecoder(decoder: decoder).logits(prompt)
+            let expected = decoder.reference.logits(prompt)
             for path in availablePaths {
                 let session = try Session(decoder, on: path, threads: 2, precise: true)
                 let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3))
@@ -40,7 +41,7 @@ extension [[Float]] {
         let prompt = tokens(140)
         for shape in shapes {
             let decoder = TinyDecoder(shape)
-            let expected = ReferenceDecoder(decoder: decoder).logits(prompt)
+            let expected = decoder.reference.logits(prompt)
             for path in availablePaths {
                 let session = try Session(decoder, on: path, threads: 2)
                 let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3))
@@ -186,8 +187,8 @@ extension [[Float]] {
         for row in 0..<12 { positions += [5, 5 + Int32(row / 4), 5 + Int32(row % 4)] }
         positions += (9..<32).flatMap { [Int32](repeating: $0, count: 3) }
         let decoder = TinyDecoder(.sandwiched)
-        let reference = ReferenceDecoder(decoder: decoder)
-        let expected = reference.logits(prompt, positions: positions)
+        let reference = decoder.reference
+        let expected = reference.logits(ReferencePrompt(prompt, positions: positions))
         #expect(relativeError(expected[39].map(Float.init), reference.logits(prompt)[39]) > 1e-3)
         for path in availablePaths {
             let session = try Session(decoder, on: path, precise: true)
@@ -205,8 +206,8 @@ extension [[Float]] {
         // Not the superblocks, whose random weights attend to next to nothing.
         for shape in [TinyDecoder.Shape.quantised, .odd, .sandwiched] {
             let decoder = TinyDecoder(shape)
-            let reference = ReferenceDecoder(decoder: decoder)
-            let expected = reference.logits(prompt, gates: gates)
+            let reference = decoder.reference
+            let expected = reference.logits(ReferencePrompt(prompt, gates: gates))
             let plain = reference.logits(prompt)
             let change = zip(expected, plain).map { relativeError($0.map(Float.init), $1) }
             #expect(change[..<20].allSatisfy { $0 < 1e-6 })
@@ -239,7 +240,7 @@ extension [[Float]] {
         let prompt = tokens(140)
         for shape in shapes {
             let decoder = TinyDecoder(shape)
-            let expected = ReferenceDecoder(decoder: decoder).logits(prompt)
+            let expected = decoder.reference.logits(prompt)
             for path in availablePaths {
                 let session = try Session(decoder, on: path, keyValueType: GH_KV_I8)
                 let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3))

@@ -4,7 +4,7 @@
     pip install torch==2.15.0 transformers==5.24.0 tokenizers==0.23.3 safetensors==0.8.0 numpy==2.4.6
     python3 make_checkpoints.py                              # every recipe, into this folder
     python3 make_checkpoints.py --llama-cpp FOLDER           # and their GGUF files
-    python3 make_checkpoints.py --out /tmp/other --seed 7 --set hidden=96 --set heads=6 --set kv_heads=3 glm4
+    python3 make_checkpoints.py --out OTHER --seed 7 --set hidden=96 --set heads=6 --set kv_heads=3 glm4
 
 FOLDER is the source of llama.cpp, whose own converter writes the GGUF files: the sdist of llama-cpp-python 0.3.36 has it
 under vendor/llama.cpp. Only the name of the pre-tokenizer is told to the converter, which knows published ones alone.
