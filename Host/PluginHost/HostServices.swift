@@ -15,17 +15,17 @@ final class HostServices: Sendable {
 
     private let messages: HostMessages
     private let number: UInt
-    // Safe to share: written before anyone has it, and the plugin sees it as constant.
-    nonisolated(unsafe) private let block: UnsafeMutablePointer<GatehouseHost>
+    /// Written before anyone has it; the plugin sees it as constant.
+    private let block: HostBlocks.Block
     private static let name = CStringBox("gatehouse")
 
     /// Valid while `self` lives.
-    var pointer: UnsafePointer<GatehouseHost> { UnsafePointer(block) }
+    var pointer: UnsafePointer<GatehouseHost> { UnsafePointer(block.pointer) }
 
     init(log: @escaping Log) {
         messages = HostMessages(log)
         (number, block) = HostBlocks.lend(to: messages)
-        block.initialize(
+        block.pointer.initialize(
             to: GatehouseHost(
                 struct_size: UInt32(MemoryLayout<GatehouseHost>.size), abi_major: UInt32(GATEHOUSE_ABI_MAJOR),
                 abi_minor: UInt32(GATEHOUSE_ABI_MINOR), reserved: 0,
@@ -67,24 +67,29 @@ private final class HostMessages: Sendable {
 /// The structs that plugins hold, and whom each belongs to. A struct is used again, never freed, and names its owner by a
 /// number: a plugin that calls the host after its time, from a thread that it forgot, is not heard and breaks nothing.
 private enum HostBlocks {
+    // Safe to share: one owner at a time, from `lend` to `takeBack`.
+    struct Block: @unchecked Sendable {
+        let pointer: UnsafeMutablePointer<GatehouseHost>
+    }
+
     private struct State {
-        var free: [UnsafeMutablePointer<GatehouseHost>] = []
+        var free: [Block] = []
         var owners: [UInt: HostMessages] = [:]
         var nextNumber: UInt = 1
     }
 
     private static let state = Mutex(State())
 
-    static func lend(to owner: HostMessages) -> (UInt, UnsafeMutablePointer<GatehouseHost>) {
+    static func lend(to owner: HostMessages) -> (UInt, Block) {
         state.withLock { state in
             let number = state.nextNumber
             state.nextNumber += 1
             state.owners[number] = owner
-            return (number, state.free.popLast() ?? .allocate(capacity: 1))
+            return (number, state.free.popLast() ?? Block(pointer: .allocate(capacity: 1)))
         }
     }
 
-    static func takeBack(_ number: UInt, _ block: UnsafeMutablePointer<GatehouseHost>) {
+    static func takeBack(_ number: UInt, _ block: Block) {
         state.withLock { state in
             state.owners[number] = nil
             state.free.append(block)
