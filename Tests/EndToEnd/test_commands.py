@@ -82,7 +82,7 @@ class UsageTests(CommandTestCase):
             (["bench", "--batch", "0"], "--batch"), (["tokenize"], "the text is missing"),
             (["logits", "--output", "x"], "--ids"), (["logits", "--ids", "1"], "--output"),
             (["logits", "--ids", "1,x", "--output", "x"], '"1,x"'),
-            (["logits", "--ids", "-1", "--output", "x"], '"-1"'), (["inspect"], "the file is missing"),
+            (["logits", "--ids", "-1", "--output", "x"], '"-1"'), (["inspect"], "the file or folder is missing"),
             (["encode", "--input", "x"], "--plugin"), (["encode", "--plugin", "x"], "--input"),
             (["bench", "plugin", "--only", "fly"], '"fly"'), (["bench", "plugin", "--loads", "0"], "--loads"),
             (["plugin"], "list"), (["plugin", "fly"], '"fly"'), (["plugin", "list", "more"], '"more"'),
