@@ -45,7 +45,7 @@ struct SelfTestSample: Sendable {
             return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
             throw PluginFailure(
-                .refused, "\(path): the self-test cannot be read (\(error.localizedDescription))")
+                .refused, "\(path): the self-test cannot be read (\(error.systemReason))")
         }
     }
 
