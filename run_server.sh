@@ -16,6 +16,7 @@ OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is k
   --threads N        threads (default: one a core)
   --kv-type T        what keys and values are kept in: f16, f32 or int8 (default: f16)
   --shards N         parts to cut the weights in, each with its share of the threads (default: 1)
+  --quantize T       quantise matrices of floating-point numbers as they load: int8 or int4
   --ctx N            tokens that a prompt and its answer may take (default: as the model was trained)
   --prompt-lookup N  guess up to N tokens of greedy answers from what stands before; same answers
   --no-prefix-cache  keep nothing of a request for later ones that begin alike

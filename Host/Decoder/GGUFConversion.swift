@@ -32,19 +32,17 @@ public struct GGUFConversion {
     public let fallbacks: [(name: String, type: TensorType)]
 
     /// - Parameters:
-    ///   - vocabulary: Entries of the tokenizer, where the source is a checkpoint; a GGUF file brings its own.
     ///   - name: `general.name`, where the source is a checkpoint.
     ///   - progress: Told how many bytes of the source have been read.
     public init(
-        _ source: ModelSource, to target: Target, threads: Int, name: String, vocabulary: [GGUFEntry],
-        progress: LoadProgress? = nil
+        _ source: ModelSource, to target: Target, threads: Int, name: String, progress: LoadProgress? = nil
     ) throws {
         var plan = Plan(
             target: target, threads: threads, path: source.weights.path,
             total: source.weights.tensors.reduce(0) { $0 + $1.byteCount }, progress: progress)
         switch source {
         case .gguf(let file): try plan.take(file)
-        case .checkpoint(let checkpoint): try plan.take(checkpoint, name: name, vocabulary: vocabulary)
+        case .checkpoint(let checkpoint): try plan.take(checkpoint, name: name)
         }
         writer = GGUFWriter(entries: plan.entries, tensors: plan.tensors)
         fallbacks = plan.fallbacks
@@ -81,7 +79,7 @@ private struct Plan {
 
     private static let vocabularyNames = ["token_embd.weight", "output.weight"]
 
-    mutating func take(_ checkpoint: Checkpoint, name: String, vocabulary: [GGUFEntry]) throws {
+    mutating func take(_ checkpoint: Checkpoint, name: String) throws {
         let weights = WeightTable(checkpoint)
         let family = try DecoderFamilies.family(of: checkpoint)
         let layout = try family.layout(checkpoint, weights)
@@ -90,9 +88,12 @@ private struct Plan {
         entries.append(.string("general.architecture", layout.gguf.architecture))
         entries.append(.string("general.type", "model"))
         entries.append(.string("general.name", name))
-        try addHyperparameters(layout, vocabulary: Int(decoder.description.vocabulary))
+        let vocabulary = Int(decoder.description.vocabulary)
+        try addHyperparameters(layout, vocabulary: vocabulary)
         addFileType()
-        entries += vocabulary
+        entries += try CheckpointVocabulary(
+            checkpoint, count: vocabulary, architecture: layout.gguf.architecture
+        ).entries
         try addTensors(of: checkpoint, layout)
     }
 

@@ -19,15 +19,19 @@ struct InspectCommand: Command {
     func run() async throws {
         let source = try ModelSource(path: path)
         switch source {
-        case .gguf(let file): show(file)
+        case .gguf(let file): try show(file)
         case .checkpoint(let checkpoint): show(checkpoint)
         }
         show(source.weights.tensors)
     }
 
-    private func show(_ file: GGUFFile) {
+    private func show(_ file: GGUFFile) throws {
         print("\(path): GGUF \(file.version), \(Self.size(file.byteCount)), \(file.tensors.count) tensors")
         show(file.metadata.keys.map { ($0, file.metadata[$0].map { "\($0)" } ?? "") }, of: "metadata")
+        let fallen = try file.fallbacks
+        guard !fallen.isEmpty else { return }
+        print("\nmatrices that fell back, because no block of the file's type divides their rows")
+        for tensor in fallen { print("  \(tensor.name)  \(tensor.type)") }
     }
 
     private func show(_ checkpoint: Checkpoint) {

@@ -35,7 +35,7 @@ struct QuantizeCommand: Command {
         let conversion = try GGUFConversion(
             source, to: target, threads: threads,
             name: URL(fileURLWithPath: input).standardizedFileURL.lastPathComponent,
-            vocabulary: try vocabulary(of: source), progress: LoadProgress { bar.show($0, of: $1) })
+            progress: LoadProgress { bar.show($0, of: $1) })
         try OutputFile(output, option: "OUT").write { append in
             try conversion.writer.write { try append(Data($0)) }
         }
@@ -44,6 +44,4 @@ struct QuantizeCommand: Command {
         }
         print("\(output): \(conversion.writer.dataByteCount) bytes of weights")
     }
-
-    private func vocabulary(of source: ModelSource) throws -> [GGUFEntry] { [] }
 }

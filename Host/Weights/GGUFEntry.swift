@@ -1,5 +1,5 @@
 /// One entry of the metadata of a GGUF file that is to be written: a key with its value as the file stores it.
-public struct GGUFEntry: Sendable {
+public struct GGUFEntry: Sendable, Equatable {
     public let key: String
     /// The number of the value's type, then the value.
     let bytes: [UInt8]

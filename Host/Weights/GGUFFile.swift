@@ -46,3 +46,24 @@ public final class GGUFFile: TensorSource {
         tensorIndex[name].map { tensors[$0] }
     }
 }
+
+extension GGUFFile {
+    /// Types that `general.file_type` stands for, numbered as llama.cpp's `llama_ftype`. Those of the K types that mix are
+    /// not among them.
+    private static let fileTypes: [Int: TensorType] = [
+        2: .q4_0, 3: .q4_1, 7: .q8_0, 8: .q5_0, 9: .q5_1, 14: .q4_k, 16: .q5_k, 18: .q6_k,
+    ]
+
+    /// Matrices of another type than the file's, whose rows no block of that type divides.
+    public var fallbacks: [Tensor] {
+        get throws(GGUFError) {
+            guard let type = try metadata.integer("general.file_type").flatMap({ Self.fileTypes[$0] }) else {
+                return []
+            }
+            return tensors.filter { tensor in
+                tensor.shape.count > 1 && tensor.type != type
+                    && tensor.shape.last?.isMultiple(of: type.blockElements) == false
+            }
+        }
+    }
+}

@@ -14,10 +14,10 @@ import Weights
     ]
 
     private func converted(
-        _ source: ModelSource, _ target: GGUFConversion.Target, vocabulary: [GGUFEntry] = []
+        _ source: ModelSource, _ target: GGUFConversion.Target
     ) throws -> GGUFFile {
         let conversion = try GGUFConversion(
-            source, to: target, threads: 2, name: "test", vocabulary: vocabulary)
+            source, to: target, threads: 2, name: "test")
         var bytes: [UInt8] = []
         try conversion.writer.write { bytes += $0 }
         return try withFile(bytes) { try GGUFFile(path: $0) }
@@ -44,13 +44,11 @@ import Weights
             }
             #expect(Array(mine.bytes) == Array(tensor.bytes), "\(tensor.name)")
         }
-        // What we do not write is about the model's use, or the tokenizer.
+        // What is not written are hints for sampling and a name for the size.
         for key in expected.metadata.keys
-        where !key.hasPrefix("tokenizer.") && !key.hasPrefix("general.sampling.")
-            && !["general.name", "general.size_label"].contains(key)
-        {
-            let (mine, theirs) = (found.metadata[key]?.description, expected.metadata[key]?.description)
-            #expect(mine == theirs, "\(key)")
+        where !key.hasPrefix("general.sampling.") && !["general.name", "general.size_label"].contains(key) {
+            let (mine, theirs) = (found.metadata.entry(key), expected.metadata.entry(key))
+            #expect(mine == theirs, "\(key): \(found.metadata[key]?.description ?? "nothing")")
         }
     }
 
@@ -67,7 +65,7 @@ import Weights
 
     @Test func rowsThatNoBlockDividesFallBack() throws {
         let source = try checkpoint("llama-llama3")
-        let conversion = try GGUFConversion(source, to: .q4_k, threads: 1, name: "test", vocabulary: [])
+        let conversion = try GGUFConversion(source, to: .q4_k, threads: 1, name: "test")
         let file = try converted(source, .q4_k)
         for tensor in file.tensors {
             // Rows of 32 and 64 are no multiple of 256; those of 72 are none of 32 either.
@@ -90,10 +88,11 @@ import Weights
             ).logits(tokens)
         }
         #expect(loaded[0] == loaded[1])
-        // The file has the dimensions of a head in another order, and parts add up in another: only rounding differs.
+        // The file has the dimensions of a head in another order, so that sums are rounded otherwise. Of two parts, each
+        // has half the columns of attention's output, 16, which no block divides: they stay float16.
         let largest = expected.map(abs).max() ?? 0
-        for logits in loaded {
-            #expect(zip(logits, expected).allSatisfy { abs($0 - $1) < largest * 1e-5 })
+        for (logits, bound) in zip(loaded, [1e-5, 1e-5, 0.03] as [Float]) {
+            #expect(zip(logits, expected).allSatisfy { abs($0 - $1) < largest * bound })
         }
     }
 
@@ -119,7 +118,7 @@ import Weights
         let seen = Seen()
         let source = try checkpoint("llama-tied")
         let conversion = try GGUFConversion(
-            source, to: .q8_0, threads: 2, name: "test", vocabulary: [],
+            source, to: .q8_0, threads: 2, name: "test",
             progress: LoadProgress { seen.reports.append(($0, $1)) })
         try conversion.writer.write { _ in }
         let total = source.weights.tensors.reduce(0) { $0 + $1.byteCount }

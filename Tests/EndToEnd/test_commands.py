@@ -11,7 +11,8 @@ import unittest
 
 import checkout
 
-COMMANDS = ["serve", "chat", "bench", "tokenize", "logits", "inspect", "encode", "plugin", "registry"]
+COMMANDS = ["serve", "chat", "bench", "tokenize", "logits", "inspect", "encode", "quantize",
+            "perplexity", "plugin", "registry"]
 VOCABULARY = 49152
 LIGHT = checkout.IMAGES / "light.png"
 
@@ -54,6 +55,7 @@ class HelpTests(CommandTestCase):
             "chat": "--model --image --audio --file --system --temperature --max-tokens --json",
             "bench": "--model -p -n --threads --batch --json", "tokenize": "--model --json",
             "logits": "--model --ids --precise --output", "encode": "--plugin --input --json --output",
+            "quantize": "--type --threads", "perplexity": "--model --precise --quantize --ctx --json",
         }
         for command, flags in promised.items():
             listed = re.findall(r"^  (-\S+)", checkout.answer(command, "--help"), re.MULTILINE)
@@ -161,6 +163,20 @@ class ModelCommandTests(CommandTestCase):
                 last = values[-VOCABULARY:]
                 self.assertEqual([max(range(VOCABULARY), key=last.__getitem__)], paris)
         self.assertEqual([path.name for path in self.folder.iterdir()], ["logits.f32"])
+
+    def test_quantize_writes_what_inspect_shows_and_perplexity_reads(self):
+        with tempfile.TemporaryDirectory() as folder:
+            small = pathlib.Path(folder, "small.gguf")
+            printed = checkout.answer("quantize", checkout.MODEL, small, "--type", "q4_k")
+            self.assertIn("blk.0.attn_q.weight is Q8_0: its rows are no multiple of 256", printed)
+            shown = checkout.answer("inspect", small)
+            self.assertIn("fell back", shown)
+            self.assertRegex(shown, r"Q4_K +30 tensors")
+            text = pathlib.Path(folder, "text.txt")
+            text.write_text("The cat sat on the mat. The dog sat on the log.")
+            result = json.loads(checkout.answer("perplexity", text, "--model", small, "--json"))
+            self.assertGreater(result["tokens"], 8)
+            self.assertTrue(1 < result["perplexity"] < 1000, result)
 
     def test_inspect(self):
         printed = checkout.answer("inspect", checkout.MODEL)
