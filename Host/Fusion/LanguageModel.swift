@@ -12,9 +12,13 @@ public final class LanguageModel: Sendable {
     /// nil where the file has none: then it cannot chat.
     public let template: ChatTemplate?
 
-    /// Opens a GGUF file and builds the decoder.
-    public init(path: String, options: DecoderModel.Options) throws {
-        let file = try GGUFFile(path: path)
+    /// Opens a model file or a checkpoint's folder, and builds the decoder.
+    public convenience init(path: String, options: DecoderModel.Options) throws {
+        try self.init(try ModelSource(path: path), options: options)
+    }
+
+    /// Builds the decoder of an opened model.
+    public init(_ source: ModelSource, options: DecoderModel.Options) throws {
         let description = try TokenizerDescription(file.metadata)
         self.path = path
         do {
