@@ -14,16 +14,24 @@ struct ChatSetup {
             Option(
                 "--ctx", "N",
                 "tokens that a prompt and its answer may take (default: as the model was trained)"),
+            Option(
+                "--prompt-lookup", "N",
+                "guess up to N tokens of greedy answers from what stands before; same answers (default: 0)"),
+            Option("--no-prefix-cache", nil, "keep nothing of a request for later ones that begin alike"),
         ]
 
     private let decoder: DecoderSetup
     private let registry: String?
     private let context: Int?
+    private let promptLookup: Int
+    private let keepsPrefixes: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
         decoder = try DecoderSetup(arguments)
         registry = try arguments.value("--registry")
         context = try arguments.integer("--ctx", in: 1...(1 << 30))
+        promptLookup = try arguments.integer("--prompt-lookup", in: 0...64) ?? 0
+        keepsPrefixes = !arguments.flag("--no-prefix-cache")
     }
 
     /// Loads the model and starts the engine; no plugin is opened.
@@ -46,6 +54,8 @@ struct ChatSetup {
         }
         var options = Engine.Options()
         options.context = context
+        options.promptLookup = promptLookup
+        options.keepsPrefixes = keepsPrefixes
         options.poolTokens = requests.map { $0 * (context ?? decoder.contextLength) }
         let engine = try Engine(decoder, options: options)
         info(
