@@ -2,6 +2,10 @@
 // The host. Dependencies point downwards only; plugins are packages of their own under Plugins/.
 import PackageDescription
 
+// SDK/ is no other's package: the host reads JSON with what plugins read it with.
+let json: Target.Dependency = .product(name: "GatehouseJSON", package: "SDK")
+let numerics: Target.Dependency = .product(name: "GatehouseNumerics", package: "SDK")
+
 let package = Package(
     name: "Gatehouse",
     products: [
@@ -16,18 +20,21 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Server", "Engine", "Modalities", "Fusion", "PluginHost", "Decoder", "Weights", "Text",
+                json,
             ],
             path: "Host/Gatehouse"),
         .target(
             name: "Server",
-            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd"],
+            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd", json],
             path: "Host/Server"),
         .target(name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels"], path: "Host/Engine"),
-        .target(name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text"], path: "Host/Fusion"),
+        .target(
+            name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text", "Weights"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
-        .target(name: "Weights", dependencies: ["CKernels"], path: "Host/Weights"),
+        .target(name: "Weights", dependencies: ["CKernels", json, numerics], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
-        .target(name: "Modalities", dependencies: ["PluginHost", "CSystemNettle"], path: "Host/Modalities"),
+        .target(
+            name: "Modalities", dependencies: ["PluginHost", "CSystemNettle", json], path: "Host/Modalities"),
 
         // No Foundation below this line: the worker starts in milliseconds.
         .executableTarget(
@@ -56,21 +63,27 @@ let package = Package(
 
         .testTarget(
             name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
+        // The plain decoder that the real one is held to; it knows nothing of the host.
+        .target(name: "Reference", path: "Tests/Reference"),
         .testTarget(
-            name: "KernelTests", dependencies: ["CKernels"], path: "Tests/KernelTests", exclude: ["Fixtures"]),
+            name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "WeightsTests", dependencies: ["Weights", json, numerics], path: "Tests/WeightsTests"),
         .testTarget(
             name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.
-            name: "ModalitiesTests", dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker"],
+            name: "ModalitiesTests",
+            dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker", json],
             path: "Tests/ModalitiesTests"),
         .testTarget(
             name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
             path: "Tests/FusionTests"),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport"],
+            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport", json],
             path: "Tests/ServerTests"),
         .target(name: "TestSupport", dependencies: ["Fusion", "Decoder"], path: "Tests/TestSupport"),
     ],

@@ -8,17 +8,25 @@ let package = Package(
         // Static, so that a plugin carries the SDK it was built with and shares nothing with its neighbours.
         .library(name: "GatehouseSDK", type: .static, targets: ["GatehouseSDK"]),
         .library(name: "CGatehouse", type: .static, targets: ["CGatehouse"]),
+        // JSON without Foundation, for the host and for plugins.
+        .library(name: "GatehouseJSON", type: .static, targets: ["GatehouseJSON"]),
+        // Reading published weights.
+        .library(name: "GatehouseNumerics", type: .static, targets: ["GatehouseNumerics"]),
         // Not a library's: the program an author checks a plugin with.
         .executable(name: "gatehouse-plugin", targets: ["PluginChecker"]),
     ],
     targets: [
         .target(name: "CGatehouse"),
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
+        .target(name: "GatehouseJSON"),
+        .target(name: "GatehouseNumerics", dependencies: ["GatehouseJSON"]),
         .target(
             name: "CPluginProbe", dependencies: ["CGatehouse"],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("dl"), .linkedLibrary("pthread")]),
         .executableTarget(name: "PluginChecker", dependencies: ["CPluginProbe", "CGatehouse"]),
         .testTarget(name: "GatehouseSDKTests", dependencies: ["GatehouseSDK", "CGatehouse"]),
+        .testTarget(name: "GatehouseJSONTests", dependencies: ["GatehouseJSON"]),
+        .testTarget(name: "GatehouseNumericsTests", dependencies: ["GatehouseNumerics"]),
         .testTarget(
             // The checker is run, not linked: the dependency has it built.
             name: "PluginCheckerTests", dependencies: ["PluginChecker"]),

@@ -46,7 +46,9 @@ cp "$sdk/Sources/CGatehouse/include/gatehouse.h" "$sdk/Sources/CGatehouse/includ
 cp "$sdk/Install/GatehouseConfig.cmake" "$prefix/lib/cmake/Gatehouse/"
 sed "s/@VERSION@/$major.$minor/" "$sdk/Install/gatehouse.pc.in" >"$prefix/lib/pkgconfig/gatehouse.pc"
 cp "$sdk/Install/Package.swift" "$share/GatehouseSDK/"
-cp -R "$sdk/Sources/CGatehouse" "$sdk/Sources/GatehouseSDK" "$share/GatehouseSDK/Sources/"
+for target in CGatehouse GatehouseSDK GatehouseJSON GatehouseNumerics; do
+    cp -R "$sdk/Sources/$target" "$share/GatehouseSDK/Sources/"
+done
 cp "$sdk/exports.map" "$share/"
 cp -R "$sdk/Templates" "$share/templates"
 # Beside it and renamed, since the one that is there may be running.

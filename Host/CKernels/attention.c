@@ -11,6 +11,28 @@ size_t gh_attention_scratch(const gh_page_layout *layout, size_t group) {
     return page + GH_ATTENTION_ROWS * group * (2 + layout->padded);
 }
 
+// What is added to the scores of a page's positions for the row at `index`; false where that is nothing.
+static bool page_bias(
+    const gh_attention_block *block, size_t start, size_t index, float bias[GH_PAGE_TOKENS]) {
+    bool any = false;
+    for (size_t i = 0; i < block->gate_count; i++) {
+        const gh_gated_span *gate = &block->gates[i];
+        const size_t begin = gate->begin > start ? gate->begin : start;
+        const size_t end = gate->end < start + GH_PAGE_TOKENS ? gate->end : start + GH_PAGE_TOKENS;
+        if (begin >= end || index < gate->end) {
+            continue;
+        }
+        if (!any) {
+            memset(bias, 0, GH_PAGE_TOKENS * sizeof *bias);
+            any = true;
+        }
+        for (size_t j = begin; j < end; j++) {
+            bias[j - start] = gate->log_weight;
+        }
+    }
+    return any;
+}
+
 void gh_attend(
     const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block,
     size_t group, size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out,
@@ -34,12 +56,11 @@ void gh_attend(
     const size_t last = block->index + block->rows - 1;
     for (size_t page = 0; page <= last / GH_PAGE_TOKENS; page++) {
         const size_t start = page * GH_PAGE_TOKENS;
-        const float *keys = (const float *)gh_page_keys(pool, block->pages[page], layer, kv_head);
-        const float *values = (const float *)gh_page_values(pool, block->pages[page], layer, kv_head);
-        if (l->element != sizeof(float)) {
+        const void *keys = gh_page_keys(pool, block->pages[page], layer, kv_head);
+        const void *values = gh_page_values(pool, block->pages[page], layer, kv_head);
+        if (l->type != GH_KV_F32) {
             const size_t seen = last - start + 1 < GH_PAGE_TOKENS ? last - start + 1 : GH_PAGE_TOKENS;
-            kernels->floats_of_halves((const uint8_t *)keys, l->head_dim * GH_PAGE_TOKENS, key_floats);
-            kernels->floats_of_halves((const uint8_t *)values, l->padded * seen, value_floats);
+            gh_page_expand(kernels, l, keys, values, seen, key_floats, value_floats);
             keys = key_floats;
             values = value_floats;
         }
@@ -49,12 +70,15 @@ void gh_attend(
                 continue;
             }
             const size_t valid = index - start + 1 < GH_PAGE_TOKENS ? index - start + 1 : GH_PAGE_TOKENS;
+            float bias[GH_PAGE_TOKENS];
+            const bool is_gated = page_bias(block, start, index, bias);
             for (size_t head = 0; head < heads; head++) {
                 const size_t i = row * heads + head;
                 gh_softmax state = {maxima[i], sums[i], outputs + i * l->padded};
                 const size_t column = first_column + head * l->head_dim;
                 const float *query = queries + (block->first + row) * stride + column;
-                kernels->attend_page(query, l->head_dim, keys, values, valid, &state);
+                kernels->attend_page(
+                    query, l->head_dim, keys, values, valid, is_gated ? bias : NULL, &state);
                 maxima[i] = state.maximum;
                 sums[i] = state.sum;
             }

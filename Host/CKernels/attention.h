@@ -10,6 +10,8 @@ enum { GH_ATTENTION_ROWS = 16 };
 
 typedef struct gh_attention_block {
     const uint32_t *pages;  // of the sequence
+    const gh_gated_span *gates;
+    size_t gate_count;
     size_t first;           // row in the step
     size_t rows;            // 1 … GH_ATTENTION_ROWS
     size_t index;           // place of the first row in its sequence: it sees 0 … index

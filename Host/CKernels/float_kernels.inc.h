@@ -173,15 +173,18 @@ static inline __attribute__((always_inline)) GH_KERNEL void add_values(
 
 static GH_KERNEL void attend_page(
     const float *query, size_t head_dim, const float *keys, const float *values, size_t valid,
-    gh_softmax *state) {
+    const float *bias, gh_softmax *state) {
     float scores[GH_PAGE_TOKENS];
     if (valid > GH_PAGE_TOKENS / 2) {
         score_keys(query, head_dim, keys, 8, scores);
     } else {
         score_keys(query, head_dim, keys, 4, scores);
     }
-    // Positions past the row's own are not its to see; whatever lies there, even a NaN, ends here.
     const size_t lanes = gh_padded(valid);
+    for (size_t j = 0; bias && j < lanes; j += 8) {
+        v8_store(scores + j, v8_add(v8_load(scores + j), v8_load(bias + j)));
+    }
+    // Positions past the row's own are not its to see; whatever lies there, even a NaN, ends here.
     for (size_t j = valid; j < lanes; j++) {
         scores[j] = -INFINITY;
     }

@@ -68,10 +68,11 @@ typedef struct gh_kernels {
     void (*swiglu)(float *gate, const float *up, size_t count);
 
     // One query against the first `valid` positions of a page, valid in 1 … GH_PAGE_TOKENS.
-    // keys: [head_dim, GH_PAGE_TOKENS]; values: [GH_PAGE_TOKENS, gh_padded(head_dim)].
+    // keys: [head_dim, GH_PAGE_TOKENS]; values: [GH_PAGE_TOKENS, gh_padded(head_dim)]; bias: [GH_PAGE_TOKENS], added
+    // to the scores, or NULL.
     void (*attend_page)(
         const float *query, size_t head_dim, const float *keys, const float *values, size_t valid,
-        gh_softmax *state);
+        const float *bias, gh_softmax *state);
 
     // out = state->output / state->sum.
     void (*attend_finish)(const gh_softmax *state, size_t head_dim, float *out);

@@ -1,16 +1,26 @@
+#include "floating_point.h"
+
 #include "kv_pages.h"
 
+#include <math.h>
 #include <string.h>
 
-gh_page_layout gh_page_layout_make(uint32_t layers, uint32_t kv_heads, uint32_t head_dim, bool precise) {
+enum { SCALE_BYTES = GH_PAGE_TOKENS * sizeof(float) };
+
+static size_t element_bytes(gh_kv_type type) {
+    return type == GH_KV_F32 ? sizeof(float) : type == GH_KV_F16 ? sizeof(uint16_t) : sizeof(int8_t);
+}
+
+gh_page_layout gh_page_layout_make(uint32_t layers, uint32_t kv_heads, uint32_t head_dim, gh_kv_type type) {
     gh_page_layout l = {
         .kv_heads = kv_heads,
         .head_dim = head_dim,
         .padded = gh_padded(head_dim),
-        .element = precise ? sizeof(float) : sizeof(uint16_t),
+        .type = type,
     };
-    l.key_head = (uint64_t)l.head_dim * GH_PAGE_TOKENS * l.element;
-    l.value_head = (uint64_t)l.padded * GH_PAGE_TOKENS * l.element;
+    const size_t scales = type == GH_KV_I8 ? SCALE_BYTES : 0;
+    l.key_head = scales + (uint64_t)l.head_dim * GH_PAGE_TOKENS * element_bytes(type);
+    l.value_head = scales + (uint64_t)l.padded * GH_PAGE_TOKENS * element_bytes(type);
     l.layer = kv_heads * (l.key_head + l.value_head);
     l.page = layers * l.layer;
     return l;
@@ -38,6 +48,26 @@ static void append_floats(
     memcpy(values + slot * l->padded, value, l->head_dim * sizeof *value);
 }
 
+// row[d] ≈ scale · bytes[d · step], the largest at ±127; returns the scale, which is NaN where a value is not finite.
+static float append_bytes(const float *row, size_t count, size_t step, int8_t *bytes) {
+    float largest = 0;
+    bool is_finite = true;
+    for (size_t d = 0; d < count; d++) {
+        const float magnitude = fabsf(row[d]);
+        largest = magnitude > largest ? magnitude : largest;
+        is_finite = is_finite && isfinite(magnitude);
+    }
+    const float scale = largest / 127;
+    // A scale too small to divide by stands for zeros.
+    const bool is_scalable = is_finite && scale > 0 && isfinite(1 / scale);
+    const float inverse = is_scalable ? 1 / scale : 0;
+    for (size_t d = 0; d < count; d++) {
+        const float value = is_scalable ? row[d] * inverse : 0;
+        bytes[d * step] = (int8_t)(value < 0 ? value - 0.5f : value + 0.5f);
+    }
+    return is_finite ? scale : NAN;
+}
+
 void gh_page_append(
     const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot,
     const float *keys, const float *values) {
@@ -47,10 +77,47 @@ void gh_page_append(
         void *value_place = gh_page_values(pool, page, layer, head);
         const float *key = keys + head * l->head_dim;
         const float *value = values + head * l->head_dim;
-        if (l->element == sizeof(float)) {
-            append_floats(l, key, value, slot, key_place, value_place);
-        } else {
-            append_halves(kernels, l, key, value, slot, key_place, value_place);
+        switch (l->type) {
+        case GH_KV_F32: append_floats(l, key, value, slot, key_place, value_place); break;
+        case GH_KV_F16: append_halves(kernels, l, key, value, slot, key_place, value_place); break;
+        case GH_KV_I8:
+            ((float *)key_place)[slot] =
+                append_bytes(key, l->head_dim, GH_PAGE_TOKENS, (int8_t *)key_place + SCALE_BYTES + slot);
+            ((float *)value_place)[slot] =
+                append_bytes(value, l->head_dim, 1, (int8_t *)value_place + SCALE_BYTES + slot * l->padded);
+            break;
         }
+    }
+}
+
+static void expand_bytes(
+    const gh_page_layout *l, const uint8_t *keys, const uint8_t *values, size_t seen, float *key_floats,
+    float *value_floats) {
+    const float *key_scales = (const float *)keys;
+    const float *value_scales = (const float *)values;
+    const int8_t *key_bytes = (const int8_t *)keys + SCALE_BYTES;
+    const int8_t *value_bytes = (const int8_t *)values + SCALE_BYTES;
+    for (size_t d = 0; d < l->head_dim; d++) {
+        const size_t row = d * GH_PAGE_TOKENS;
+        for (size_t j = 0; j < GH_PAGE_TOKENS; j++) {
+            key_floats[row + j] = (float)key_bytes[row + j] * key_scales[j];
+        }
+    }
+    for (size_t j = 0; j < seen; j++) {
+        const size_t row = j * l->padded;
+        for (size_t d = 0; d < l->padded; d++) {
+            value_floats[row + d] = (float)value_bytes[row + d] * value_scales[j];
+        }
+    }
+}
+
+void gh_page_expand(
+    const gh_kernels *kernels, const gh_page_layout *l, const void *keys, const void *values, size_t seen,
+    float *key_floats, float *value_floats) {
+    if (l->type == GH_KV_I8) {
+        expand_bytes(l, keys, values, seen, key_floats, value_floats);
+    } else {
+        kernels->floats_of_halves(keys, l->head_dim * GH_PAGE_TOKENS, key_floats);
+        kernels->floats_of_halves(values, l->padded * seen, value_floats);
     }
 }

@@ -2,8 +2,8 @@
 //
 // A page holds GH_PAGE_TOKENS positions of every layer. Within a layer come the keys, for each KV head
 // [head_dim, GH_PAGE_TOKENS], so that one vector of a dimension covers eight positions and scores need no sum
-// across lanes; then the values, for each KV head [GH_PAGE_TOKENS, padded head_dim].
-// Elements are binary16, or float32 in precise mode.
+// across lanes; then the values, for each KV head [GH_PAGE_TOKENS, padded head_dim]. Where elements are int8, the
+// float32 scales of the positions, [GH_PAGE_TOKENS], precede each head's keys and each head's values.
 
 #ifndef GH_KV_PAGES_H
 #define GH_KV_PAGES_H
@@ -13,15 +13,15 @@
 typedef struct gh_page_layout {
     size_t kv_heads;
     size_t head_dim;
-    size_t padded;        // head_dim up to a multiple of 8
-    size_t element;       // bytes
+    size_t padded;  // head_dim up to a multiple of 8
+    gh_kv_type type;
     uint64_t key_head;    // bytes of one head's keys in a page
     uint64_t value_head;  // bytes of one head's values in a page
     uint64_t layer;       // bytes of one layer in a page
     uint64_t page;
 } gh_page_layout;
 
-gh_page_layout gh_page_layout_make(uint32_t layers, uint32_t kv_heads, uint32_t head_dim, bool precise);
+gh_page_layout gh_page_layout_make(uint32_t layers, uint32_t kv_heads, uint32_t head_dim, gh_kv_type type);
 
 struct gh_pool {
     const gh_model *model;
@@ -30,12 +30,12 @@ struct gh_pool {
     uint8_t *data;
 };
 
-static inline uint8_t *gh_page_keys(const gh_pool *pool, uint32_t page, size_t layer, size_t head) {
+static inline void *gh_page_keys(const gh_pool *pool, uint32_t page, size_t layer, size_t head) {
     const gh_page_layout *l = &pool->layout;
     return pool->data + page * l->page + layer * l->layer + head * l->key_head;
 }
 
-static inline uint8_t *gh_page_values(const gh_pool *pool, uint32_t page, size_t layer, size_t head) {
+static inline void *gh_page_values(const gh_pool *pool, uint32_t page, size_t layer, size_t head) {
     const gh_page_layout *l = &pool->layout;
     return pool->data + page * l->page + layer * l->layer + l->kv_heads * l->key_head + head * l->value_head;
 }
@@ -44,5 +44,11 @@ static inline uint8_t *gh_page_values(const gh_pool *pool, uint32_t page, size_t
 void gh_page_append(
     const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot,
     const float *keys, const float *values);
+
+// One head's keys and the values of its first `seen` positions as float32, in the layout that they have in the page.
+// Not for pages of float32, which are read where they lie.
+void gh_page_expand(
+    const gh_kernels *kernels, const gh_page_layout *layout, const void *keys, const void *values, size_t seen,
+    float *key_floats, float *value_floats);
 
 #endif

@@ -8,12 +8,16 @@ enum {
     STATIC_TOKENS = 8,       // up to here a pass is bound by memory, and a fixed split reads it best
 };
 
-uint64_t gh_row_bytes(const gh_matrix *matrix) {
+static uint64_t row_bytes(const gh_matrix *matrix) {
     return (uint64_t)matrix->cols / gh_type_block_size(matrix->type) * gh_type_block_bytes(matrix->type);
 }
 
+uint64_t gh_row_stride(const gh_matrix *matrix) {
+    return matrix->stride > 0 ? matrix->stride : row_bytes(matrix);
+}
+
 static const uint8_t *row_address(const gh_matrix *matrix, size_t row) {
-    return (const uint8_t *)matrix->data + row * gh_row_bytes(matrix);
+    return (const uint8_t *)matrix->data + row * gh_row_stride(matrix);
 }
 
 void gh_expand_row(const gh_kernels *kernels, const gh_matrix *matrix, size_t row, float *out) {
@@ -29,15 +33,30 @@ size_t gh_multiply_scratch(size_t cols) {
     return cols > EXPANDED_FLOATS ? cols : EXPANDED_FLOATS;
 }
 
-void gh_multiply_rows(
+static void add_bias(const float *bias, size_t rows, size_t tokens, gh_output out) {
+    for (size_t t = 0; t < tokens; t++) {
+        for (size_t r = 0; r < rows; r++) {
+            out.data[t * out.stride + r] += bias[r];
+        }
+    }
+}
+
+// Without biases.
+static void multiply_panel(
     const gh_kernels *kernels, bool quantized, const gh_matrix *matrix, size_t first, size_t rows,
     const gh_activations *x, gh_output out, float *scratch) {
+    const bool has_gaps = gh_row_stride(matrix) != row_bytes(matrix);
     gh_integer_panel *integer_panel = quantized ? gh_integer_panel_of(kernels, matrix->type) : NULL;
     if (integer_panel) {
-        integer_panel(row_address(matrix, first), rows, x, out);
+        // The panels read rows that follow each other.
+        const size_t run = has_gaps ? 1 : rows;
+        for (size_t r = 0; r < rows; r += run) {
+            const gh_output place = {out.data + r, out.stride, out.add};
+            integer_panel(row_address(matrix, first + r), run, x, place);
+        }
         return;
     }
-    if (matrix->type == GH_TYPE_F32 && (uintptr_t)matrix->data % sizeof(float) == 0) {
+    if (matrix->type == GH_TYPE_F32 && !has_gaps && (uintptr_t)matrix->data % sizeof(float) == 0) {
         kernels->float_panel((const float *)matrix->data + first * matrix->cols, rows, x, out);
         return;
     }
@@ -49,6 +68,15 @@ void gh_multiply_rows(
         }
         const gh_output place = {out.data + done, out.stride, out.add};
         kernels->float_panel(scratch, n, x, place);
+    }
+}
+
+void gh_multiply_rows(
+    const gh_kernels *kernels, bool quantized, const gh_matrix *matrix, size_t first, size_t rows,
+    const gh_activations *x, gh_output out, float *scratch) {
+    multiply_panel(kernels, quantized, matrix, first, rows, x, out, scratch);
+    if (matrix->bias) {
+        add_bias(matrix->bias + first, rows, x->tokens, out);
     }
 }
 

@@ -6,8 +6,8 @@
 #include "kernels.h"
 #include "thread_team.h"
 
-// Bytes of one weight row.
-uint64_t gh_row_bytes(const gh_matrix *matrix);
+// Bytes from one weight row to the next.
+uint64_t gh_row_stride(const gh_matrix *matrix);
 
 // Row `row` of a matrix as float32, [cols].
 void gh_expand_row(const gh_kernels *kernels, const gh_matrix *matrix, size_t row, float *out);
@@ -15,8 +15,8 @@ void gh_expand_row(const gh_kernels *kernels, const gh_matrix *matrix, size_t ro
 // Floats of scratch that a thread needs to multiply matrices of at most `cols` inputs.
 size_t gh_multiply_scratch(size_t cols);
 
-// Weight rows first … first + rows - 1 with all of `x`, on this thread; `out` is where row `first` begins.
-// `quantized` allows the integer kernels.
+// Weight rows first … first + rows - 1 with all of `x`, and their biases, on this thread; `out` is where row `first`
+// begins. `quantized` allows the integer kernels.
 void gh_multiply_rows(
     const gh_kernels *kernels, bool quantized, const gh_matrix *matrix, size_t first, size_t rows,
     const gh_activations *x, gh_output out, float *scratch);

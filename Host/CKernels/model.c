@@ -14,6 +14,9 @@ static gh_status check_matrix(const gh_matrix *matrix, uint64_t rows, uint64_t c
     if (!matrix->data || matrix->rows != rows || matrix->cols != cols || cols % block) {
         return GH_ERROR_BAD_SHAPE;
     }
+    if (matrix->stride > 0 && matrix->stride < cols / block * gh_type_block_bytes(matrix->type)) {
+        return GH_ERROR_BAD_SHAPE;
+    }
     return GH_OK;
 }
 
@@ -48,8 +51,13 @@ static bool is_width(uint64_t value) {
     return value > 0 && value <= MOST_WIDTH;
 }
 
+static bool are_sections(const gh_model_desc *d) {
+    const uint32_t *s = d->rope_sections;
+    return (s[0] == 0 && s[1] == 0 && s[2] == 0) || (uint64_t)s[0] + s[1] + s[2] == d->rope_dims / 2;
+}
+
 static gh_status check(const gh_model_desc *d, const gh_options *options) {
-    if (options->threads < 1 || options->threads > GH_TEAM_MOST_MEMBERS) {
+    if (options->threads < 1 || options->threads > GH_TEAM_MOST_MEMBERS || options->kv_type > GH_KV_I8) {
         return GH_ERROR_BAD_SHAPE;
     }
     if (!is_width(d->hidden) || !is_width(d->ffn) || !is_width(d->vocabulary) || !is_width(d->heads)
@@ -61,7 +69,7 @@ static gh_status check(const gh_model_desc *d, const gh_options *options) {
         return GH_ERROR_BAD_SHAPE;
     }
     if (d->rope_dims % 2 || d->rope_dims > d->head_dim || d->rope_pairing > GH_ROPE_HALVES
-        || !(d->rope_base > 0) || !isfinite(d->rope_base)) {
+        || !(d->rope_base > 0) || !isfinite(d->rope_base) || !are_sections(d)) {
         return GH_ERROR_BAD_SHAPE;
     }
     if (!(d->norm_epsilon >= 0) || !isfinite(d->norm_epsilon) || !d->output_norm || !d->layers) {
@@ -69,7 +77,14 @@ static gh_status check(const gh_model_desc *d, const gh_options *options) {
     }
     gh_status status = check_matrix(&d->embedding, d->vocabulary, d->hidden);
     if (status == GH_OK) {
-        status = check_matrix(&d->output, d->vocabulary, d->hidden);
+        // A whole model's logits are all its own; a part's lie among them.
+        const bool is_whole = !options->reduction.sum;
+        const bool is_within = d->output_first <= d->vocabulary && d->output.rows > 0
+                               && d->output.rows <= d->vocabulary - d->output_first;
+        if (!is_within || (is_whole && d->output.rows != d->vocabulary)) {
+            return GH_ERROR_BAD_SHAPE;
+        }
+        status = check_matrix(&d->output, d->output.rows, d->hidden);
     }
     for (uint32_t i = 0; status == GH_OK && i < d->layer_count; i++) {
         status = check_layer(d, &d->layers[i]);
@@ -117,7 +132,10 @@ gh_status gh_model_create_on(
     model->desc = *desc;
     model->kernels = kernels;
     model->precise = options->precise != 0;
-    model->layout = gh_page_layout_make(desc->layer_count, desc->kv_heads, desc->head_dim, model->precise);
+    model->axes = desc->rope_sections[0] + desc->rope_sections[1] + desc->rope_sections[2] > 0 ? 3 : 1;
+    model->reduction = options->reduction;
+    model->layout =
+        gh_page_layout_make(desc->layer_count, desc->kv_heads, desc->head_dim, (gh_kv_type)options->kv_type);
 
     const size_t attention = gh_attention_scratch(&model->layout, desc->heads / desc->kv_heads);
     const size_t multiply = gh_multiply_scratch(widest(desc));
@@ -177,6 +195,7 @@ static size_t lay_out(const gh_model *model, size_t rows, uint8_t *base, gh_work
     w->order = carve(base, &used, rows, sizeof *w->order);
     w->blocks = carve(base, &used, rows, sizeof *w->blocks);
     w->residual = carve(base, &used, rows * d->hidden, sizeof(float));
+    w->change = carve(base, &used, rows * d->hidden, sizeof(float));
     w->normed = carve(base, &used, rows * d->hidden, sizeof(float));
     w->queries = carve(base, &used, queries, sizeof(float));
     w->keys = carve(base, &used, keys, sizeof(float));

@@ -26,6 +26,7 @@ typedef struct gh_workspace {
     gh_row *order;
     gh_attention_block *blocks;
     float *residual;  // [hidden]
+    float *change;    // [hidden]: what attention or feed-forward network will add to the residual
     float *normed;    // [hidden]
     float *queries;   // [heads · head_dim]
     float *keys;      // [kv_heads · head_dim]
@@ -45,6 +46,8 @@ struct gh_model {
     bool precise;
     bool quantizes;  // some matrix goes through an integer kernel
     double *frequencies;  // [rope_dims / 2]
+    uint32_t axes;  // of a rotary position: 1 or 3
+    gh_reduction reduction;
     gh_page_layout layout;
     gh_team *team;
     gh_workspace workspace;

@@ -15,9 +15,12 @@ void gh_rope_frequencies(float base, uint32_t dims, const float *factors, double
 
 // In double precision: at position 100,000 a float32 angle is off by 0.004.
 void gh_rope_angles(
-    int32_t position, const double *frequencies, uint32_t dims, float *cosines, float *sines) {
+    const int32_t *position, const uint32_t sections[3], const double *frequencies, uint32_t dims,
+    float *cosines, float *sines) {
+    const uint32_t first = sections[0] + sections[1] + sections[2] > 0 ? sections[0] : dims / 2;
     for (uint32_t i = 0; i < dims / 2; i++) {
-        const double angle = position * frequencies[i];
+        const int axis = i < first ? 0 : i < first + sections[1] ? 1 : 2;
+        const double angle = position[axis] * frequencies[i];
         cosines[i] = (float)cos(angle);
         sines[i] = (float)sin(angle);
     }

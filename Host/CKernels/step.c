@@ -75,8 +75,8 @@ static void begin_rows(const tile *t, uint32_t member) {
         }
         const size_t angles = i * (d->rope_dims / 2);
         gh_rope_angles(
-            row->sequence->positions[row->row], model->frequencies, d->rope_dims, w->cosines + angles,
-            w->sines + angles);
+            row->sequence->positions + row->row * model->axes, d->rope_sections, model->frequencies,
+            d->rope_dims, w->cosines + angles, w->sines + angles);
     }
 }
 
@@ -155,6 +155,44 @@ static void attend(const tile *t, uint32_t member, size_t layer) {
     }
 }
 
+// Sums over the parts of a model that is cut in parts. One member speaks for all.
+static void reduce(const tile *t, uint32_t member, float *values, size_t count) {
+    const gh_model *model = t->model;
+    if (model->reduction.sum) {
+        if (member == 0) {
+            model->reduction.sum(model->reduction.context, values, count);
+        }
+        gh_team_barrier(model->team);
+    }
+}
+
+// residual += post(matrix · input).
+static void add_change(
+    const tile *t, uint32_t member, const gh_matrix *matrix, const float *input, const float *post_norm) {
+    const gh_model *model = t->model;
+    const gh_model_desc *d = &model->desc;
+    const gh_workspace *w = &model->workspace;
+    const bool is_direct = !post_norm && !model->reduction.sum;
+    const gh_product product = {matrix, {is_direct ? w->residual : w->change, d->hidden, is_direct}};
+    multiply(t, member, &product, 1, input, t->rows, matrix->cols);
+    if (is_direct) {
+        return;
+    }
+    reduce(t, member, w->change, t->rows * d->hidden);
+    const share s = share_of(t->rows, t, member);
+    for (size_t i = s.begin; i < s.end; i++) {
+        float *change = w->change + i * d->hidden;
+        float *residual = w->residual + i * d->hidden;
+        if (post_norm) {
+            model->kernels->rms_norm(change, post_norm, d->hidden, d->norm_epsilon, change);
+        }
+        for (size_t j = 0; j < d->hidden; j++) {
+            residual[j] += change[j];
+        }
+    }
+    gh_team_barrier(model->team);
+}
+
 static void activate(const tile *t, uint32_t member) {
     const gh_model_desc *d = &t->model->desc;
     const gh_workspace *w = &t->model->workspace;
@@ -172,7 +210,6 @@ static void run_layer(const tile *t, uint32_t member, size_t index) {
     const gh_layer *layer = &t->model->layers[index];
     const size_t query_width = (size_t)d->heads * d->head_dim;
     const size_t key_width = (size_t)d->kv_heads * d->head_dim;
-    const gh_output residual = {w->residual, d->hidden, true};
 
     norm_rows(t, member, layer->attention_norm);
     const gh_product inputs[] = {
@@ -183,8 +220,7 @@ static void run_layer(const tile *t, uint32_t member, size_t index) {
     multiply(t, member, inputs, 3, w->normed, t->rows, d->hidden);
     place_rows(t, member, index);
     attend(t, member, index);
-    const gh_product attention_output = {&layer->attention_output, residual};
-    multiply(t, member, &attention_output, 1, w->attended, t->rows, query_width);
+    add_change(t, member, &layer->attention_output, w->attended, layer->attention_post_norm);
 
     norm_rows(t, member, layer->ffn_norm);
     const gh_product expansions[] = {
@@ -193,8 +229,7 @@ static void run_layer(const tile *t, uint32_t member, size_t index) {
     };
     multiply(t, member, expansions, 2, w->normed, t->rows, d->hidden);
     activate(t, member);
-    const gh_product down = {&layer->down, residual};
-    multiply(t, member, &down, 1, w->gate, t->rows, d->ffn);
+    add_change(t, member, &layer->down, w->gate, layer->ffn_post_norm);
 }
 
 // Final norm and head of the rows that asked for logits, gathered at the front of `normed`.
@@ -216,10 +251,14 @@ static void finish_rows(const tile *t, uint32_t member) {
         }
         count++;
     }
+    if (member == 0 && d->output.rows < d->vocabulary) {
+        memset(t->logits, 0, count * d->vocabulary * sizeof *t->logits);
+    }
     gh_team_barrier(model->team);
     if (count > 0) {
-        const gh_product head = {&d->output, {t->logits, d->vocabulary, false}};
+        const gh_product head = {&d->output, {t->logits + d->output_first, d->vocabulary, false}};
         multiply(t, member, &head, 1, w->normed, count, d->hidden);
+        reduce(t, member, t->logits, count * d->vocabulary);
     }
 }
 
@@ -256,6 +295,17 @@ static gh_status check_sequence(const gh_model *model, const gh_pool *pool, cons
             return GH_ERROR_BAD_SHAPE;
         }
     }
+    if (s->gate_count > 0 && !s->gates) {
+        return GH_ERROR_BAD_SHAPE;
+    }
+    uint32_t end = 0;
+    for (uint32_t i = 0; i < s->gate_count; i++) {
+        const gh_gated_span *g = &s->gates[i];
+        if (g->begin < end || g->end <= g->begin || !(g->log_weight <= 0) || !isfinite(g->log_weight)) {
+            return GH_ERROR_BAD_SHAPE;
+        }
+        end = g->end;
+    }
     return GH_OK;
 }
 
@@ -276,8 +326,14 @@ static tile next_tile(gh_model *model, const gh_pool *pool, const gh_batch *batc
         for (size_t i = 0; i < n; i++) {
             if (i % GH_ATTENTION_ROWS == 0) {
                 const size_t rows = n - i < GH_ATTENTION_ROWS ? n - i : GH_ATTENTION_ROWS;
-                w->blocks[t.blocks++] =
-                    (gh_attention_block){s->pages, t.rows, rows, (size_t)s->length + at->row};
+                w->blocks[t.blocks++] = (gh_attention_block){
+                    .pages = s->pages,
+                    .gates = s->gates,
+                    .gate_count = s->gate_count,
+                    .first = t.rows,
+                    .rows = rows,
+                    .index = (size_t)s->length + at->row,
+                };
             }
             w->order[t.rows++] = (gh_row){s, at->row, (size_t)s->length + at->row};
             at->row++;

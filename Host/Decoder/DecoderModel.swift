@@ -12,10 +12,29 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         public var threads: Int
         /// Compute in float32 throughout instead of with quantised activations: the slow reference path.
         public var precise: Bool
+        /// What keys and values are kept in; nil: float16, or float32 where it is to be precise.
+        public var keyValueType: KeyValueType?
 
-        public init(threads: Int, precise: Bool = false) {
+        public init(threads: Int, precise: Bool = false, keyValueType: KeyValueType? = nil) {
             self.threads = threads
             self.precise = precise
+            self.keyValueType = keyValueType
+        }
+    }
+
+    /// What the keys and values of earlier rows are kept in, which decides how much memory a context takes.
+    public enum KeyValueType: String, Sendable, CaseIterable {
+        case float16 = "f16"
+        case float32 = "f32"
+        /// With a scale for each position of each head.
+        case int8 = "int8"
+
+        var backendValue: gh_kv_type {
+            switch self {
+            case .float16: GH_KV_F16
+            case .float32: GH_KV_F32
+            case .int8: GH_KV_I8
+            }
         }
     }
 
@@ -28,6 +47,8 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
     /// Tokens the model was trained for.
     public let contextLength: Int
     public let layerCount: Int
+    /// Numbers in the rotary position of a row: one, or three for time, height and width (M-RoPE).
+    public let positionAxes: Int
     /// What computes: "cpu (avx2)".
     public let backendName: String
     /// Bytes that one page of ``KVPool/pageTokens`` tokens takes in a pool.
@@ -56,7 +77,10 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         let status = plan.layers.withUnsafeBufferPointer { layers in
             var description = plan.description
             description.layers = layers.baseAddress
-            var settings = gh_options(threads: UInt32(options.threads), precise: options.precise ? 1 : 0)
+            let keyValueType = options.keyValueType ?? (options.precise ? .float32 : .float16)
+            var settings = gh_options(
+                threads: UInt32(options.threads), precise: options.precise ? 1 : 0,
+                kv_type: keyValueType.backendValue.rawValue, reserved: 0, reduction: gh_reduction())
             return backend.pointee.model_create(&description, &settings, &handle)
         }
         try DecoderError.check(status, "building the model of \(file.path)")
@@ -72,6 +96,7 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         vocabulary = Int(plan.description.vocabulary)
         contextLength = plan.contextLength
         layerCount = plan.layers.count
+        positionAxes = plan.description.rope_sections == (0, 0, 0) ? 1 : 3
         backendName = String(cString: backend.pointee.name)
         pageBytes = Int(backend.pointee.page_bytes(handle))
     }

@@ -10,20 +10,43 @@ public struct SequenceRows: Sendable {
     public var tokens: [Int32]
     /// Row-major `[tokens, hidden]`, read where the token is -1; empty where none is.
     public var embeddings: [Float]
+    /// Rotary positions of the new rows, row-major `[tokens, DecoderModel.positionAxes]`; where empty they count on
+    /// from `length`, the same on every axis.
+    public var positions: [Int32]
+    /// Spans of the sequence that weigh less, rising and apart.
+    public var gates: [GatedSpan]
     /// How many of the last new rows hand back logits.
     public var logits: Int
 
-    public init(pages: [UInt32], length: Int, tokens: [Int32], embeddings: [Float] = [], logits: Int) {
+    public init(
+        pages: [UInt32], length: Int, tokens: [Int32], embeddings: [Float] = [], positions: [Int32] = [],
+        gates: [GatedSpan] = [], logits: Int
+    ) {
         self.pages = pages
         self.length = length
         self.tokens = tokens
         self.embeddings = embeddings
+        self.positions = positions
+        self.gates = gates
         self.logits = logits
     }
 }
 
+/// Rows of a sequence that weigh less for all rows after them.
+public struct GatedSpan: Sendable, Equatable {
+    /// Counted from the start of the sequence; not empty.
+    public var rows: Range<Int>
+    /// Logarithm of what multiplies the unnormalised attention that later rows pay to these: finite, at most 0.
+    public var logWeight: Float
+
+    public init(rows: Range<Int>, logWeight: Float) {
+        self.rows = rows
+        self.logWeight = logWeight
+    }
+}
+
 extension DecoderModel {
-    /// Runs one step over `pool`. Rotary positions count from 0 along each sequence.
+    /// Runs one step over `pool`.
     ///
     /// - Parameter logits: Grown where it is too small; its front receives `[Σ sequences.logits, vocabulary]`, in
     ///   order. Reuse it between steps.
@@ -53,11 +76,16 @@ private struct StepBatch {
     private var tokens: [Int32] = []
     private var positions: [Int32] = []
     private var embeddings: [Float] = []
+    private var gates: [gh_gated_span] = []
     private var entries: [Entry] = []
 
     private struct Entry {
         var firstPage: Int
         var firstRow: Int
+        /// Into `positions`.
+        var firstPosition: Int
+        var firstGate: Int
+        var gateCount: Int
         /// Into `embeddings`, or nil where the sequence has none.
         var firstElement: Int?
         var length: Int
@@ -82,14 +110,28 @@ private struct StepBatch {
             precondition(
                 !needsRows || sequence.embeddings.count == rows * model.hidden,
                 "embeddings are [rows, hidden]")
+            let axes = model.positionAxes
+            precondition(
+                sequence.positions.isEmpty || sequence.positions.count == rows * axes,
+                "positions are [rows, axes]")
             entries.append(
                 Entry(
-                    firstPage: pages.count, firstRow: tokens.count,
+                    firstPage: pages.count, firstRow: tokens.count, firstPosition: positions.count,
+                    firstGate: gates.count, gateCount: sequence.gates.count,
                     firstElement: needsRows ? embeddings.count : nil, length: sequence.length, rows: rows,
                     logits: sequence.logits))
             pages += sequence.pages
             tokens += sequence.tokens
-            positions += Int32(sequence.length)..<Int32(end)
+            if sequence.positions.isEmpty {
+                for row in sequence.length..<end { positions += repeatElement(Int32(row), count: axes) }
+            } else {
+                positions += sequence.positions
+            }
+            gates += sequence.gates.map { gate in
+                gh_gated_span(
+                    begin: UInt32(gate.rows.lowerBound), end: UInt32(gate.rows.upperBound),
+                    log_weight: gate.logWeight, reserved: 0)
+            }
             if needsRows { embeddings += sequence.embeddings }
         }
     }
@@ -100,18 +142,21 @@ private struct StepBatch {
             tokens.withUnsafeBufferPointer { tokens in
                 positions.withUnsafeBufferPointer { positions in
                     embeddings.withUnsafeBufferPointer { embeddings in
-                        let sequences = entries.map { entry in
-                            gh_sequence(
-                                pages: pages.baseAddress.map { $0 + entry.firstPage },
-                                tokens: tokens.baseAddress.map { $0 + entry.firstRow },
-                                embeddings: entry.firstElement.flatMap { first in
-                                    embeddings.baseAddress.map { $0 + first }
-                                },
-                                positions: positions.baseAddress.map { $0 + entry.firstRow },
-                                length: UInt32(entry.length), rows: UInt32(entry.rows),
-                                logits: UInt32(entry.logits), reserved: 0)
+                        gates.withUnsafeBufferPointer { gates in
+                            let sequences = entries.map { entry in
+                                gh_sequence(
+                                    pages: pages.baseAddress.map { $0 + entry.firstPage },
+                                    tokens: tokens.baseAddress.map { $0 + entry.firstRow },
+                                    embeddings: entry.firstElement.flatMap { first in
+                                        embeddings.baseAddress.map { $0 + first }
+                                    },
+                                    positions: positions.baseAddress.map { $0 + entry.firstPosition },
+                                    gates: gates.baseAddress.map { $0 + entry.firstGate },
+                                    length: UInt32(entry.length), rows: UInt32(entry.rows),
+                                    logits: UInt32(entry.logits), gate_count: UInt32(entry.gateCount))
+                            }
+                            return sequences.withUnsafeBufferPointer(body)
                         }
-                        return sequences.withUnsafeBufferPointer(body)
                     }
                 }
             }

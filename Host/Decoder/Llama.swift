@@ -39,9 +39,8 @@ enum Llama {
             // Converters permute the rows of query and key of this family so that pairs lie next to each other.
             rope_pairing: GH_ROPE_INTERLEAVED.rawValue,
             rope_base: configuration.ropeBase, rope_factors: ropeFactors,
-            norm_epsilon: configuration.normEpsilon, reserved: 0, embedding: embedding,
-            output_norm: outputNorm,
-            output: output, layers: nil)
+            rope_sections: (0, 0, 0), norm_epsilon: configuration.normEpsilon, embedding: embedding,
+            output_norm: outputNorm, output: output, output_first: 0, reserved: 0, layers: nil)
         return DecoderPlan(
             description: description, layers: layers, weights: weights, family: "llama",
             contextLength: configuration.contextLength)
@@ -62,10 +61,12 @@ enum Llama {
             value: try weights.matrix(prefix + "attn_v.weight", rows: keyWidth, columns: hidden),
             attention_output: try weights.matrix(
                 prefix + "attn_output.weight", rows: hidden, columns: queryWidth),
+            attention_post_norm: nil,
             ffn_norm: try weights.vector(prefix + "ffn_norm.weight", count: hidden),
             gate: try weights.matrix(prefix + "ffn_gate.weight", rows: feedForward, columns: hidden),
             up: try weights.matrix(prefix + "ffn_up.weight", rows: feedForward, columns: hidden),
-            down: try weights.matrix(prefix + "ffn_down.weight", rows: hidden, columns: feedForward))
+            down: try weights.matrix(prefix + "ffn_down.weight", rows: hidden, columns: feedForward),
+            ffn_post_norm: nil)
     }
 
     /// Divisors of the rotary frequencies: those in the file (Llama 3), times the factor of linear scaling.

@@ -35,8 +35,8 @@ final class WeightTable {
                 found: "\(tensor.shape)")
         }
         return gh_matrix(
-            data: tensor.bytes.baseAddress, type: tensor.type.rawValue, rows: rows, cols: columns, reserved: 0
-        )
+            data: tensor.bytes.baseAddress, bias: nil, stride: 0, type: tensor.type.rawValue, rows: rows,
+            cols: columns, reserved: 0)
     }
 
     /// A vector `[count]` as float32, converted where it is stored in another float type.

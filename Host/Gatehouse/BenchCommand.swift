@@ -1,6 +1,7 @@
 import Decoder
 import Engine
 import Foundation
+import GatehouseJSON
 import Modalities
 import Weights
 

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import GatehouseJSON
 import Modalities
 import PluginHost
 import Server

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import Modalities
 import Server
 
@@ -23,7 +24,7 @@ struct PluginControlRequest: Sendable {
     private let socket: String
 
     init(_ name: String, _ arguments: Arguments) throws(UsageError) {
-        var command: [String: JSONValue] = ["command": .string(name), "plugin": .string(arguments.rest[0])]
+        var command: JSONObject = ["command": .string(name), "plugin": .string(arguments.rest[0])]
         if arguments.rest.count > 1 { command["version"] = .string(arguments.rest[1]) }
         self.command = .object(command)
         let data = try arguments.value("--data") ?? Workspace.defaultDataFolder

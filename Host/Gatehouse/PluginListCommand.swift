@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import Modalities
 import Server
 
@@ -81,7 +82,7 @@ struct PluginListCommand: Command {
                     switch row[column] {
                     case .string(let text)?: text
                     case .number(let number)?:
-                        number == number.rounded() ? "\(Int(number))" : String(format: "%.1f", number)
+                        number.integer.map { "\($0)" } ?? String(format: "%.1f", number.doubleValue)
                     case .array(let values)? where !values.isEmpty:
                         values.map { $0.stringValue ?? $0.text }.joined(separator: " ")
                     default: "-"

@@ -1,4 +1,5 @@
 import Fusion
+import GatehouseJSON
 import Modalities
 import Text
 import Weights

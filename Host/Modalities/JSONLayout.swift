@@ -1,3 +1,5 @@
+import GatehouseJSON
+
 /// Where the values of a JSON text stand, so that one can be added or removed and every other byte stays.
 ///
 /// Only for texts that a parser has accepted; of any other it may find nothing, and never reads outside.

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 
 /// One plugin as the registry has it.
 public struct RegisteredPlugin: Sendable {
@@ -123,7 +124,7 @@ public struct RegisteredPlugin: Sendable {
         } else {
             cursor["configuration"].expected("an object")
         }
-        configuration = (cursor["configuration"].value ?? .object([:])).text
+        configuration = (cursor["configuration"].value ?? .object([:])).canonicalText
         let reads = cursor["reads"].value == nil ? [] : cursor["reads"].array("an array of paths")
         self.reads = reads.compactMap { $0.existingPath("the path of a file or folder", in: folder) }
         versions = Self.versions(cursor["versions"], folder: folder)

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 
 /// One version of a plugin as the registry has it.
 public struct RegisteredVersion: Sendable {

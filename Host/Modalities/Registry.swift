@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 
 /// Which plugins exist, their versions, and how they are loaded: `registry.json`, checked.
 public struct Registry: Sendable {

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import PluginHost
 
 /// A registry file as text: entries are added and removed, and whatever else the user wrote there stays.

@@ -1,3 +1,5 @@
+import GatehouseJSON
+
 /// One rule of the registry: which plugins take a media part that meets its conditions.
 public struct RoutingRule: Sendable {
     /// A plugin that takes the part.

@@ -1,3 +1,5 @@
+import GatehouseNumerics
+
 /// Reads little-endian values one after the other from a mapped file and never outside it.
 struct ByteReader {
     let file: MappedFile

@@ -1,19 +1,4 @@
-/// Why a model file was refused: what of it was wrong, what was expected and what was found.
-public struct GGUFError: Error, Equatable, Sendable, CustomStringConvertible {
-    public var path: String
-    /// The metadata key, tensor or part of the file that is wrong.
-    public var field: String
-    public var expected: String
-    public var found: String
+import GatehouseNumerics
 
-    public init(path: String, field: String, expected: String, found: String) {
-        self.path = path
-        self.field = field
-        self.expected = expected
-        self.found = found
-    }
-
-    public var description: String {
-        "\(path): \(field): expected \(expected), found \(found)"
-    }
-}
+/// Why a model file was refused. Every format says it alike.
+public typealias GGUFError = TensorFileError

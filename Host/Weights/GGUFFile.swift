@@ -1,8 +1,10 @@
+import GatehouseNumerics
+
 /// A model file in GGUF format, version 2 or 3 (which differ in nothing that is read here), mapped into memory.
 ///
 /// Opening checks everything that later reads rely on, so that no view handed out reaches outside the file.
 /// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
-public final class GGUFFile: Sendable {
+public final class GGUFFile: TensorSource {
     public let path: String
     public let version: UInt32
     public let metadata: GGUFMetadata

@@ -1,3 +1,5 @@
+import GatehouseNumerics
+
 /// The types of metadata values, numbered as in the file.
 enum GGUFValueType: UInt32 {
     case uint8 = 0

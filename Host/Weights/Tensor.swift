@@ -1,29 +1,30 @@
-/// A tensor of a model file: a view that keeps the file mapped.
-public struct Tensor: Sendable {
+/// A tensor of a model: a view that keeps alive the memory that it shows.
+public struct Tensor: @unchecked Sendable {  // nobody writes to `bytes`
     public let name: String
-    /// Extents, row-major, outermost first: a weight matrix is `[outputs, inputs]`. (The file lists them the other
-    /// way round.) One to four of them, each at least 1; the last is a multiple of the type's block.
+    /// Extents, row-major, outermost first: a weight matrix is `[outputs, inputs]`. The last is a multiple of the
+    /// type's block. (GGUF lists them the other way round and has one to four, each at least 1; safetensors may have
+    /// none, for a single number, and zeros.)
     public let shape: [Int]
     public let type: TensorType
-    public let byteCount: Int
-    private let file: MappedFile
-    /// Bytes from the start of the file.
-    private let offset: Int
+    /// The data, read-only, little-endian; of GGUF aligned to 8 bytes or more, of safetensors of any alignment. Valid
+    /// while this view lives.
+    public let bytes: UnsafeRawBufferPointer
+    private let owner: any AnyObject & Sendable
 
-    init(name: String, shape: [Int], type: TensorType, file: MappedFile, offset: Int, byteCount: Int) {
+    /// A view of `bytes`, which stay valid and unchanged while `owner` lives.
+    public init(
+        name: String, shape: [Int], type: TensorType, bytes: UnsafeRawBufferPointer,
+        owner: any AnyObject & Sendable
+    ) {
         self.name = name
         self.shape = shape
         self.type = type
-        self.file = file
-        self.offset = offset
-        self.byteCount = byteCount
+        self.bytes = bytes
+        self.owner = owner
     }
 
     /// Number of elements.
     public var count: Int { shape.reduce(1, *) }
 
-    /// The data, read-only, aligned to 8 bytes or more. Valid while this view or its ``GGUFFile`` lives.
-    public var bytes: UnsafeRawBufferPointer {
-        UnsafeRawBufferPointer(rebasing: file.bytes[offset..<offset + byteCount])
-    }
+    public var byteCount: Int { bytes.count }
 }

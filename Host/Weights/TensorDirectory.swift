@@ -30,9 +30,11 @@ struct TensorDirectory {
         }
         try Self.checkApart(entries, reader)
         tensors = entries.map { entry in
-            Tensor(
-                name: entry.name, shape: entry.shape, type: entry.type, file: reader.file,
-                offset: start + entry.offset, byteCount: entry.byteCount)
+            let first = start + entry.offset
+            return Tensor(
+                name: entry.name, shape: entry.shape, type: entry.type,
+                bytes: UnsafeRawBufferPointer(rebasing: reader.file.bytes[first..<first + entry.byteCount]),
+                owner: reader.file)
         }
     }
 

@@ -8,10 +8,14 @@ let package = Package(
         // Static, so that a plugin carries the SDK it was built with and shares nothing with its neighbours.
         .library(name: "GatehouseSDK", type: .static, targets: ["GatehouseSDK"]),
         .library(name: "CGatehouse", type: .static, targets: ["CGatehouse"]),
+        .library(name: "GatehouseJSON", type: .static, targets: ["GatehouseJSON"]),
+        .library(name: "GatehouseNumerics", type: .static, targets: ["GatehouseNumerics"]),
     ],
     targets: [
         .target(name: "CGatehouse"),
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
+        .target(name: "GatehouseJSON"),
+        .target(name: "GatehouseNumerics", dependencies: ["GatehouseJSON"]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -157,11 +157,45 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
                     var found: Float = 0
                     let status = bytes.withUnsafeBytes { source in
                         var matrix = gh_matrix(
-                            data: source.baseAddress, type: type.rawValue, rows: 1, cols: 32, reserved: 0)
+                            data: source.baseAddress, bias: nil, stride: 0, type: type.rawValue, rows: 1,
+                            cols: 32, reserved: 0)
                         return gh_dot(path, &matrix, 0, activations, 1, &found)
                     }
                     #expect(status == GH_OK)
                     #expect(found == expanded.reduce(0, +) * Float(GH_QUANTUM_LIMIT) * sign, "\(type.name)")
+                }
+            }
+        }
+    }
+
+    @Test func columnsOfAWiderMatrixGiveTheSumsOfThoseColumns() {
+        for path in availablePaths {
+            var generator = SeededGenerator(seed: 12)
+            for type in gh_type.all {
+                let whole = RandomMatrix(type, rows: 5, cols: 768, using: &generator)
+                let values = whole.values
+                var part = whole.matrix
+                let block = Int(gh_type_block_size(type.rawValue))
+                let bytes = Int(gh_type_block_bytes(type.rawValue))
+                part.data = whole.matrix.data?.advanced(by: 256 / block * bytes)
+                part.stride = UInt64(768 / block * bytes)
+                part.cols = 512
+                let activations = generator.floats(2 * 512)
+                var found = [Float](repeating: .nan, count: 2 * 5)
+                #expect(gh_dot(path, &part, 1, activations, 2, &found) == GH_OK)
+                for token in 0..<2 {
+                    for row in 0..<5 {
+                        let expected = (0..<512).reduce(0.0) {
+                            $0 + Double(values[row * 768 + 256 + $1]) * Double(activations[token * 512 + $1])
+                        }
+                        let error = abs(Double(found[token * 5 + row]) - expected)
+                        #expect(error < 1e-3 * max(1, abs(expected)), "\(type.name)")
+                    }
+                }
+                var quick = found
+                #expect(gh_dot(path, &part, 0, activations, 2, &quick) == GH_OK)
+                for (a, b) in zip(quick, found) {
+                    #expect(abs(a - b) < 1e-2 * max(1, abs(b)), "\(type.name)")
                 }
             }
         }

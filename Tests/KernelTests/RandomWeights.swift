@@ -75,8 +75,8 @@ final class RandomMatrix {
             }
         }
         matrix = gh_matrix(
-            data: UnsafeRawPointer(memory), type: type.rawValue, rows: UInt32(rows), cols: UInt32(cols),
-            reserved: 0)
+            data: UnsafeRawPointer(memory), bias: nil, stride: 0, type: type.rawValue, rows: UInt32(rows),
+            cols: UInt32(cols), reserved: 0)
     }
 
     deinit {

@@ -1,7 +1,9 @@
 import CKernels
+import Foundation
+import Reference
 import Testing
 
-private let shapes: [TinyDecoder.Shape] = [.quantised, .superblocks, .odd]
+private let shapes: [TinyDecoder.Shape] = [.quantised, .superblocks, .odd, .sandwiched]
 
 private func tokens(_ count: Int, seed: UInt64 = 30) -> [Int32] {
     var generator = SeededGenerator(seed: seed)
@@ -25,7 +27,7 @@ extension [[Float]] {
         let prompt = tokens(140)
         for shape in shapes {
             let decoder = TinyDecoder(shape)
-            let expected = ReferenceDecoder(decoder: decoder).logits(prompt)
+            let expected = decoder.reference.logits(prompt)
             for path in availablePaths {
                 let session = try Session(decoder, on: path, threads: 2, precise: true)
                 let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3))
@@ -39,7 +41,7 @@ extension [[Float]] {
         let prompt = tokens(140)
         for shape in shapes {
             let decoder = TinyDecoder(shape)
-            let expected = ReferenceDecoder(decoder: decoder).logits(prompt)
+            let expected = decoder.reference.logits(prompt)
             for path in availablePaths {
                 let session = try Session(decoder, on: path, threads: 2)
                 let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3))
@@ -53,7 +55,7 @@ extension [[Float]] {
     @Test func aRowsBitsDoNotDependOnChunks() throws {
         let prompt = tokens(300)
         for (shape, precise) in [
-            (shapes[0], false), (shapes[0], true), (shapes[1], false), (shapes[2], false),
+            (shapes[0], false), (shapes[0], true), (shapes[1], false), (shapes[2], false), (shapes[3], false),
         ] {
             let decoder = TinyDecoder(shape)
             for path in availablePaths {
@@ -103,7 +105,7 @@ extension [[Float]] {
                         let start = step == 0 ? 0 : end - 1
                         return Session.Rows(
                             pages: Session.pages(of: n, count: 2), tokens: Array(prompt[start..<end]),
-                            positions: (start..<end).map(Int32.init), length: start, logits: end - start)
+                            positions: shape.positions(start..<end), length: start, logits: end - start)
                     }
                     let (status, logits) = session.step(rows)
                     #expect(status == GH_OK)
@@ -135,7 +137,7 @@ extension [[Float]] {
                 let mixed = prompt.enumerated().map { $0.offset.isMultiple(of: 2) ? -1 : $0.element }
                 let (status, found) = session.step([
                     Session.Rows(
-                        pages: pages, tokens: mixed, embeddings: rows, positions: (0..<20).map(Int32.init),
+                        pages: pages, tokens: mixed, embeddings: rows, positions: shape.positions(0..<20),
                         length: 0, logits: 20)
                 ])
                 #expect(status == GH_OK)
@@ -177,4 +179,95 @@ extension [[Float]] {
         #expect(relativeError(shifted, plain.map(Double.init)) < 1e-5)
         #expect(relativeError(moved, plain.map(Double.init)) > 1e-4)
     }
+
+    @Test func positionsOfThreeAxesTurnTheirSections() throws {
+        // A picture of 3 × 4 rows from row 5 on, as M-RoPE lays it out.
+        let prompt = tokens(40)
+        var positions = (0..<5).flatMap { [Int32](repeating: $0, count: 3) }
+        for row in 0..<12 { positions += [5, 5 + Int32(row / 4), 5 + Int32(row % 4)] }
+        positions += (9..<32).flatMap { [Int32](repeating: $0, count: 3) }
+        let decoder = TinyDecoder(.sandwiched)
+        let reference = decoder.reference
+        let expected = reference.logits(ReferencePrompt(prompt, positions: positions))
+        #expect(relativeError(expected[39].map(Float.init), reference.logits(prompt)[39]) > 1e-3)
+        for path in availablePaths {
+            let session = try Session(decoder, on: path, precise: true)
+            let found = session.logits(
+                prompt, pages: Session.pages(of: 0, count: 1), positions: positions)
+            let worst = zip(found, expected).map { relativeError($0, $1) }.max() ?? .infinity
+            #expect(worst < 1e-5)
+        }
+    }
+
+    @Test func gatedSpansWeighLessForTheRowsAfterThem() throws {
+        // The second span reaches over a page's border; row 20 and the last rows come after all of the first.
+        let prompt = tokens(140)
+        let gates = [span(4..<20, weight: 0.3), span(50..<90, weight: 0.01)]
+        // Not the superblocks, whose random weights attend to next to nothing.
+        for shape in [TinyDecoder.Shape.quantised, .odd, .sandwiched] {
+            let decoder = TinyDecoder(shape)
+            let reference = decoder.reference
+            let expected = reference.logits(ReferencePrompt(prompt, gates: gates))
+            let plain = reference.logits(prompt)
+            let change = zip(expected, plain).map { relativeError($0.map(Float.init), $1) }
+            #expect(change[..<20].allSatisfy { $0 < 1e-6 })
+            #expect((change.max() ?? 0) > 1e-3, "hidden \(shape.hidden)")
+            for path in availablePaths {
+                let session = try Session(decoder, on: path, precise: true)
+                let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3), gates: gates)
+                let worst = zip(found, expected).map { relativeError($0, $1) }.max() ?? .infinity
+                #expect(worst < 1e-5, "hidden \(shape.hidden)")
+                let chunked = session.logits(
+                    prompt, chunk: 33, pages: Session.pages(of: 1, count: 3), gates: gates)
+                #expect(chunked.bits == found.bits)
+            }
+        }
+    }
+
+    @Test func rowsBeforeTheEndOfASpanDoNotFeelIt() throws {
+        let prompt = tokens(80)
+        for path in availablePaths {
+            let session = try Session(TinyDecoder(.quantised), on: path)
+            let plain = session.logits(prompt, pages: Session.pages(of: 0, count: 2))
+            let gated = session.logits(
+                prompt, pages: Session.pages(of: 1, count: 2), gates: [span(10..<70, weight: 1e-30)])
+            #expect(gated[..<70].map { $0.map(\.bitPattern) } == plain[..<70].map { $0.map(\.bitPattern) })
+            #expect(gated[70].map(\.bitPattern) != plain[70].map(\.bitPattern))
+        }
+    }
+
+    @Test func pagesOfBytesStayNearThoseOfFloats() throws {
+        let prompt = tokens(140)
+        for shape in shapes {
+            let decoder = TinyDecoder(shape)
+            let expected = decoder.reference.logits(prompt)
+            for path in availablePaths {
+                let session = try Session(decoder, on: path, keyValueType: GH_KV_I8)
+                let found = session.logits(prompt, pages: Session.pages(of: 0, count: 3))
+                let worst = zip(found, expected).map { relativeError($0, $1) }.max() ?? .infinity
+                // 0.011 was the worst of these shapes and paths.
+                #expect(worst < 0.02, "hidden \(shape.hidden)")
+                let chunked = session.logits(prompt, chunk: 9, pages: Session.pages(of: 1, count: 3))
+                #expect(chunked.bits == found.bits)
+            }
+        }
+    }
+
+    @Test func badSpansAreRefused() throws {
+        let session = try Session(TinyDecoder(.quantised), on: GH_CPU_PORTABLE)
+        let bad: [[gh_gated_span]] = [
+            [span(5..<5, weight: 0.5)], [span(5..<9, weight: 0)], [span(5..<9, weight: 2)],
+            [span(5..<9, weight: .nan)], [span(5..<9, weight: 0.5), span(8..<12, weight: 0.5)],
+            [span(9..<12, weight: 0.5), span(2..<4, weight: 0.5)],
+        ]
+        for gates in bad {
+            let rows = Session.Rows(
+                pages: [0], tokens: [1], positions: [0], gates: gates, length: 0, logits: 1)
+            #expect(session.step([rows]).status == GH_ERROR_BAD_SHAPE)
+        }
+    }
+}
+
+private func span(_ rows: Range<UInt32>, weight: Float) -> gh_gated_span {
+    gh_gated_span(begin: rows.lowerBound, end: rows.upperBound, log_weight: log(weight), reserved: 0)
 }

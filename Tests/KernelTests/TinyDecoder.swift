@@ -13,6 +13,10 @@ final class TinyDecoder {
         var ropeDims: Int
         var pairing = GH_ROPE_HALVES
         var ropeFactors: [Float] = []
+        /// Pairs of each axis of a position; empty for one axis.
+        var ropeSections: [UInt32] = []
+        /// Norms after attention and feed-forward network, and biases of query, key and value.
+        var isSandwiched = false
         /// The types of each layer's matrices, taken in turn.
         var layers: [[gh_type]]
         var embedding: gh_type
@@ -29,11 +33,25 @@ final class TinyDecoder {
             layers: [[GH_TYPE_Q4_K, GH_TYPE_Q5_K, GH_TYPE_Q6_K], [GH_TYPE_Q5_1, GH_TYPE_Q6_K]],
             embedding: GH_TYPE_Q4_K)
 
+        /// As in the GLM family: norms on both sides, biases, positions of three axes that rotate half of a head.
+        static let sandwiched = Shape(
+            hidden: 64, heads: 4, kvHeads: 2, headDim: 32, ffn: 96, ropeDims: 16,
+            pairing: GH_ROPE_INTERLEAVED, ropeSections: [3, 4, 1], isSandwiched: true,
+            layers: [[GH_TYPE_Q4_0, GH_TYPE_F16], [GH_TYPE_Q8_0]], embedding: GH_TYPE_BF16)
+
         /// Nothing is a multiple of eight; partial rotation, by neighbours, with factors.
         static let odd = Shape(
             hidden: 45, heads: 6, kvHeads: 3, headDim: 10, ffn: 77, ropeDims: 6, pairing: GH_ROPE_INTERLEAVED,
             ropeFactors: [1, 2.5, 8], layers: [[GH_TYPE_F32, GH_TYPE_F16, GH_TYPE_BF16], [GH_TYPE_BF16]],
             embedding: GH_TYPE_F32)
+
+        /// Axes of a position.
+        var axes: Int { ropeSections.isEmpty ? 1 : 3 }
+
+        /// Positions of rows that follow each other, `[rows, axes]`.
+        func positions(_ rows: Range<Int>) -> [Int32] {
+            rows.flatMap { [Int32](repeating: Int32($0), count: axes) }
+        }
     }
 
     struct Layer {
@@ -41,6 +59,12 @@ final class TinyDecoder {
         var query, key, value, attentionOutput: RandomMatrix
         var ffnNorm: [Float]
         var gate, up, down: RandomMatrix
+        /// Empty where the shape is not sandwiched.
+        var attentionPostNorm: [Float] = []
+        var ffnPostNorm: [Float] = []
+        var queryBias: [Float] = []
+        var keyBias: [Float] = []
+        var valueBias: [Float] = []
     }
 
     let shape: Shape
@@ -67,27 +91,35 @@ final class TinyDecoder {
                 defer { next += 1 }
                 return RandomMatrix(types[next % types.count], rows: rows, cols: cols, using: &generator)
             }
-            layers.append(
-                Layer(
-                    attentionNorm: generator.floats(shape.hidden, in: 0.5...1.5),
-                    query: matrix(queries, shape.hidden), key: matrix(keys, shape.hidden),
-                    value: matrix(keys, shape.hidden), attentionOutput: matrix(shape.hidden, queries),
-                    ffnNorm: generator.floats(shape.hidden, in: 0.5...1.5),
-                    gate: matrix(shape.ffn, shape.hidden), up: matrix(shape.ffn, shape.hidden),
-                    down: matrix(shape.hidden, shape.ffn)))
+            var layer = Layer(
+                attentionNorm: generator.floats(shape.hidden, in: 0.5...1.5),
+                query: matrix(queries, shape.hidden), key: matrix(keys, shape.hidden),
+                value: matrix(keys, shape.hidden), attentionOutput: matrix(shape.hidden, queries),
+                ffnNorm: generator.floats(shape.hidden, in: 0.5...1.5),
+                gate: matrix(shape.ffn, shape.hidden), up: matrix(shape.ffn, shape.hidden),
+                down: matrix(shape.hidden, shape.ffn))
+            if shape.isSandwiched {
+                layer.attentionPostNorm = generator.floats(shape.hidden, in: 0.5...1.5)
+                layer.ffnPostNorm = generator.floats(shape.hidden, in: 0.5...1.5)
+                layer.queryBias = generator.floats(queries, in: -0.5...0.5)
+                layer.keyBias = generator.floats(keys, in: -0.5...0.5)
+                layer.valueBias = generator.floats(keys, in: -0.5...0.5)
+            }
+            layers.append(layer)
         }
         self.layers = layers
         for layer in layers {
             cLayers.append(
                 gh_layer(
-                    attention_norm: copy(layer.attentionNorm), query: layer.query.matrix,
-                    key: layer.key.matrix,
-                    value: layer.value.matrix, attention_output: layer.attentionOutput.matrix,
-                    ffn_norm: copy(layer.ffnNorm), gate: layer.gate.matrix, up: layer.up.matrix,
-                    down: layer.down.matrix))
+                    attention_norm: copy(layer.attentionNorm), query: biased(layer.query, layer.queryBias),
+                    key: biased(layer.key, layer.keyBias), value: biased(layer.value, layer.valueBias),
+                    attention_output: layer.attentionOutput.matrix,
+                    attention_post_norm: copy(layer.attentionPostNorm), ffn_norm: copy(layer.ffnNorm),
+                    gate: layer.gate.matrix, up: layer.up.matrix, down: layer.down.matrix,
+                    ffn_post_norm: copy(layer.ffnPostNorm)))
         }
         cOutputNorm = copy(outputNorm)
-        cRopeFactors = shape.ropeFactors.isEmpty ? nil : copy(shape.ropeFactors)
+        cRopeFactors = copy(shape.ropeFactors)
     }
 
     deinit {
@@ -100,7 +132,15 @@ final class TinyDecoder {
     private var cOutputNorm: UnsafePointer<Float>?
     private var cRopeFactors: UnsafePointer<Float>?
 
-    private func copy(_ values: [Float]) -> UnsafePointer<Float> {
+    private func biased(_ weights: RandomMatrix, _ bias: [Float]) -> gh_matrix {
+        var matrix = weights.matrix
+        matrix.bias = copy(bias)
+        return matrix
+    }
+
+    /// nil for an empty array.
+    private func copy(_ values: [Float]) -> UnsafePointer<Float>? {
+        guard !values.isEmpty else { return nil }
         let buffer = UnsafeMutablePointer<Float>.allocate(capacity: values.count)
         buffer.initialize(from: values, count: values.count)
         buffers.append(buffer)
@@ -110,6 +150,7 @@ final class TinyDecoder {
     /// Tries to make a model after `change` had its way with the description.
     func create(
         on path: gh_cpu_path = GH_CPU_PORTABLE, threads: UInt32 = 1, precise: Bool = false,
+        keyValueType: gh_kv_type? = nil, reduction: gh_reduction = gh_reduction(),
         changing change: (inout gh_model_desc, inout [gh_layer]) -> Void = { _, _ in }
     ) -> (status: gh_status, model: OpaquePointer?) {
         guard let backend = gh_cpu_backend_on(path) else { return (GH_ERROR_DEVICE, nil) }
@@ -119,10 +160,15 @@ final class TinyDecoder {
             kv_heads: UInt32(shape.kvHeads), head_dim: UInt32(shape.headDim), ffn: UInt32(shape.ffn),
             vocabulary: UInt32(shape.vocabulary), rope_dims: UInt32(shape.ropeDims),
             rope_pairing: shape.pairing.rawValue, rope_base: ropeBase, rope_factors: cRopeFactors,
-            norm_epsilon: normEpsilon, reserved: 0, embedding: embedding.matrix, output_norm: cOutputNorm,
-            output: output.matrix, layers: nil)
+            rope_sections: shape.ropeSections.isEmpty
+                ? (0, 0, 0) : (shape.ropeSections[0], shape.ropeSections[1], shape.ropeSections[2]),
+            norm_epsilon: normEpsilon, embedding: embedding.matrix, output_norm: cOutputNorm,
+            output: output.matrix, output_first: 0, reserved: 0, layers: nil)
         change(&description, &layers)
-        var options = gh_options(threads: threads, precise: precise ? 1 : 0)
+        let pages = keyValueType ?? (precise ? GH_KV_F32 : GH_KV_F16)
+        var options = gh_options(
+            threads: threads, precise: precise ? 1 : 0, kv_type: pages.rawValue, reserved: 0,
+            reduction: reduction)
         var model: OpaquePointer?
         let status = layers.withUnsafeBufferPointer { buffer in
             description.layers = buffer.baseAddress
@@ -140,6 +186,7 @@ final class Session {
         var tokens: [Int32]
         var embeddings: [Float] = []
         var positions: [Int32]
+        var gates: [gh_gated_span] = []
         var length: Int
         var logits: Int
     }
@@ -151,11 +198,12 @@ final class Session {
 
     init(
         _ decoder: TinyDecoder, on path: gh_cpu_path, threads: UInt32 = 1, precise: Bool = false,
-        pages: UInt32 = 64
+        keyValueType: gh_kv_type? = nil, pages: UInt32 = 64
     ) throws {
         self.decoder = decoder
         backend = try #require(gh_cpu_backend_on(path)).pointee
-        let created = decoder.create(on: path, threads: threads, precise: precise)
+        let created = decoder.create(
+            on: path, threads: threads, precise: precise, keyValueType: keyValueType)
         #expect(created.status == GH_OK)
         model = try #require(created.model)
         var pool: OpaquePointer?
@@ -183,8 +231,9 @@ final class Session {
         let list = sequences.map { rows in
             gh_sequence(
                 pages: copy(rows.pages), tokens: copy(rows.tokens), embeddings: copy(rows.embeddings),
-                positions: copy(rows.positions), length: UInt32(rows.length), rows: UInt32(rows.tokens.count),
-                logits: UInt32(rows.logits), reserved: 0)
+                positions: copy(rows.positions), gates: copy(rows.gates), length: UInt32(rows.length),
+                rows: UInt32(rows.tokens.count), logits: UInt32(rows.logits),
+                gate_count: UInt32(rows.gates.count))
         }
         let count = sequences.reduce(0) { $0 + $1.logits }
         var logits = [Float](repeating: .nan, count: count * vocabulary)
@@ -202,14 +251,22 @@ final class Session {
     }
 
     /// All logits of one sequence, fed `chunk` rows at a time.
-    func logits(_ tokens: [Int32], chunk: Int = .max, pages: [UInt32]) -> [[Float]] {
+    ///
+    /// - Parameter positions: `[tokens, axes]`; nil counts from 0 on every axis.
+    func logits(
+        _ tokens: [Int32], chunk: Int = .max, pages: [UInt32], positions: [Int32]? = nil,
+        gates: [gh_gated_span] = []
+    ) -> [[Float]] {
+        let axes = decoder.shape.axes
+        let positions = positions ?? decoder.shape.positions(0..<tokens.count)
         var result: [[Float]] = []
         var start = 0
         while start < tokens.count {
             let end = chunk < tokens.count - start ? start + chunk : tokens.count
             let rows = Rows(
-                pages: pages, tokens: Array(tokens[start..<end]), positions: (start..<end).map(Int32.init),
-                length: start, logits: end - start)
+                pages: pages, tokens: Array(tokens[start..<end]),
+                positions: Array(positions[axes * start..<axes * end]), gates: gates, length: start,
+                logits: end - start)
             let (status, logits) = step([rows])
             #expect(status == GH_OK)
             result += logits

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import Modalities
 
 /// Judges documents by those keywords of JSON Schema, draft 2020-12, that registry.schema.json uses.
@@ -27,7 +28,7 @@ struct JSONSchema {
     }
 
     private func holds(
-        _ keyword: String, _ argument: JSONValue, _ schema: [String: JSONValue], _ value: JSONValue
+        _ keyword: String, _ argument: JSONValue, _ schema: JSONObject, _ value: JSONValue
     ) throws -> Bool {
         switch (keyword, argument, value) {
         case ("$ref", .string(let reference), _):
@@ -47,14 +48,17 @@ struct JSONSchema {
         case ("type", .string(let name), _): return Self.isA(name, value)
         case ("type", .array(let names), _):
             return names.contains { name in name.stringValue.map { Self.isA($0, value) } ?? false }
-        case ("minimum", .number(let bound), .number(let number)): return number >= bound
-        case ("maximum", .number(let bound), .number(let number)): return number <= bound
+        case ("minimum", .number(let bound), .number(let number)):
+            return number.doubleValue >= bound.doubleValue
+        case ("maximum", .number(let bound), .number(let number)):
+            return number.doubleValue <= bound.doubleValue
         case ("minLength", .number(let bound), .string(let text)):
-            return Double(text.unicodeScalars.count) >= bound
+            return Double(text.unicodeScalars.count) >= bound.doubleValue
         case ("pattern", .string(let pattern), .string(let text)):
             let range = NSRange(text.startIndex..., in: text)
             return try NSRegularExpression(pattern: pattern).firstMatch(in: text, range: range) != nil
-        case ("minItems", .number(let bound), .array(let values)): return Double(values.count) >= bound
+        case ("minItems", .number(let bound), .array(let values)):
+            return Double(values.count) >= bound.doubleValue
         case ("items", _, .array(let values)): return try values.allSatisfy { try accepts($0, argument) }
         case ("required", .array(let names), .object(let members)):
             return names.allSatisfy { name in name.stringValue.map { members[$0] != nil } ?? false }
@@ -79,7 +83,7 @@ struct JSONSchema {
         case ("null", .null), ("boolean", .bool), ("number", .number), ("string", .string), ("array", .array),
             ("object", .object):
             true
-        case ("integer", .number(let number)): number == number.rounded()
+        case ("integer", .number(let number)): number.integer != nil
         default: false
         }
     }

@@ -46,12 +46,15 @@ typedef enum gh_status {
     GH_ERROR_DEVICE = 4,
 } gh_status;
 
-// A weight matrix, row-major: output o = Σ_i data[o][i] · x[i]. `cols` is a multiple of the type's block.
+// A weight matrix, row-major: output o = bias[o] + Σ_i data[o][i] · x[i]. `cols` is a multiple of the type's
+// block. All of it is borrowed and lives as long as the model.
 typedef struct gh_matrix {
-    const void *data;  // borrowed; lives as long as the model
-    uint32_t type;     // gh_type
-    uint32_t rows;     // outputs
-    uint32_t cols;     // inputs
+    const void *data;
+    const float *bias;  // [rows], or NULL
+    uint64_t stride;    // bytes from row to row, so that a matrix can be some columns of a wider one; 0: no gaps
+    uint32_t type;      // gh_type
+    uint32_t rows;      // outputs
+    uint32_t cols;      // inputs
     uint32_t reserved;
 } gh_matrix;
 
@@ -61,17 +64,19 @@ typedef enum gh_rope_pairing {
     GH_ROPE_HALVES = 1,       // (0,d/2), (1,d/2+1), …
 } gh_rope_pairing;
 
-// One block: x += Wo·attention(norm(x)); x += Wdown·(silu(Wgate·norm(x)) ⊙ Wup·norm(x)).
+// One block: x += post(Wo·attention(norm(x))); x += post(Wdown·(silu(Wgate·norm(x)) ⊙ Wup·norm(x))).
 typedef struct gh_layer {
-    const float *attention_norm;  // [hidden]
-    gh_matrix query;              // [heads · head_dim, hidden]
-    gh_matrix key;                // [kv_heads · head_dim, hidden]
-    gh_matrix value;              // [kv_heads · head_dim, hidden]
-    gh_matrix attention_output;   // [hidden, heads · head_dim]
-    const float *ffn_norm;        // [hidden]
-    gh_matrix gate;               // [ffn, hidden]
-    gh_matrix up;                 // [ffn, hidden]
-    gh_matrix down;               // [hidden, ffn]
+    const float *attention_norm;       // [hidden]
+    gh_matrix query;                   // [heads · head_dim, hidden]
+    gh_matrix key;                     // [kv_heads · head_dim, hidden]
+    gh_matrix value;                   // [kv_heads · head_dim, hidden]
+    gh_matrix attention_output;        // [hidden, heads · head_dim]
+    const float *attention_post_norm;  // [hidden], or NULL: post is then nothing
+    const float *ffn_norm;             // [hidden]
+    gh_matrix gate;                    // [ffn, hidden]
+    gh_matrix up;                      // [ffn, hidden]
+    gh_matrix down;                    // [hidden, ffn]
+    const float *ffn_post_norm;        // [hidden], or NULL
 } gh_layer;
 
 typedef struct gh_model_desc {
@@ -86,32 +91,65 @@ typedef struct gh_model_desc {
     uint32_t rope_pairing;   // gh_rope_pairing
     float rope_base;
     const float *rope_factors;  // [rope_dims / 2] divisors of the frequencies, or NULL
+    // Pairs that turn by the first, second and third axis of a position, in this order, together rope_dims / 2
+    // (M-RoPE). All zero: positions have one axis.
+    uint32_t rope_sections[3];
     float norm_epsilon;
-    uint32_t reserved;
     gh_matrix embedding;     // [vocabulary, hidden]
     const float *output_norm;  // [hidden]
-    gh_matrix output;        // [vocabulary, hidden]; the embedding again where tied
+    gh_matrix output;        // [vocabulary, hidden]; the embedding again where tied. Of a part: its rows of that
+    uint32_t output_first;   // the token that the first row of `output` is for
+    uint32_t reserved;
     const gh_layer *layers;  // [layer_count]; copied
 } gh_model_desc;
 
+// What keys and values are kept in.
+typedef enum gh_kv_type {
+    GH_KV_F16 = 0,
+    GH_KV_F32 = 1,
+    GH_KV_I8 = 2,  // with a float32 scale for each position of each head
+} gh_kv_type;
+
+// Tensor parallelism. A part holds some of the heads, some of the feed-forward width and some rows of the output;
+// what its products with `attention_output` and `down` give, and its logits, are summands of the whole's.
+typedef struct gh_reduction {
+    // Replaces `count` values by their sums over all parts, the same bits in each. Every part calls it the same
+    // number of times in a step, from the thread that runs the step. NULL: the model is whole.
+    void (*sum)(void *context, float *values, uint64_t count);
+    void *context;
+} gh_reduction;
+
 typedef struct gh_options {
     uint32_t threads;  // at least 1; the calling thread is one of them
-    uint32_t precise;  // 1: float32 throughout: dequantised weights, no quantised activations, float32 pages
+    uint32_t precise;  // 1: float32 throughout: dequantised weights, no quantised activations
+    uint32_t kv_type;  // gh_kv_type
+    uint32_t reserved;
+    gh_reduction reduction;
 } gh_options;
 
 typedef struct gh_model gh_model;  // weights and scratch memory, on the device
 typedef struct gh_pool gh_pool;    // KV pages, on the device
+
+// Rows begin … end - 1 of a sequence, whose weight for all rows from `end` on is the exponential of `log_weight`:
+// it multiplies their unnormalised attention. Rows inside attend to each other as ever.
+typedef struct gh_gated_span {
+    uint32_t begin;
+    uint32_t end;
+    float log_weight;  // finite, at most 0
+    uint32_t reserved;
+} gh_gated_span;
 
 // What one sequence does in a step. Its `rows` new rows follow the `length` that its pages already hold.
 typedef struct gh_sequence {
     const uint32_t *pages;     // page table; at least (length + rows) / GH_PAGE_TOKENS, rounded up, entries
     const int32_t *tokens;     // [rows] token ids; where negative the row comes from `embeddings`
     const float *embeddings;   // [rows, hidden], read only where the token is negative; may be NULL if none is
-    const int32_t *positions;  // [rows] rotary positions
+    const int32_t *positions;  // [rows, axes] rotary positions; one axis, or three where the model has sections
+    const gh_gated_span *gates;  // [gate_count], rising and apart; may be NULL if there are none
     uint32_t length;
     uint32_t rows;
     uint32_t logits;           // the last `logits` rows hand back logits (0 … rows)
-    uint32_t reserved;
+    uint32_t gate_count;
 } gh_sequence;
 
 typedef struct gh_batch {

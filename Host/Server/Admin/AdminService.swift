@@ -1,3 +1,4 @@
+import GatehouseJSON
 import Modalities
 
 /// What the daemon answers to the operator's commands.

@@ -1,4 +1,5 @@
 import Engine
+import GatehouseJSON
 import Modalities
 import PluginHost
 

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import GatehouseJSON
 import Modalities
 
 /// Writes answers in the shape of OpenAI's API: one object, or chunks of a stream.
@@ -54,7 +55,7 @@ struct CompletionResponse: Sendable {
         return .object(members)
     }
 
-    private func chunk(delta: [String: JSONValue], reason: FinishReason? = nil) -> [String: JSONValue] {
+    private func chunk(delta: JSONObject, reason: FinishReason? = nil) -> JSONObject {
         var members = head("chat.completion.chunk")
         members["choices"] = .array([
             .object([
@@ -66,7 +67,7 @@ struct CompletionResponse: Sendable {
         return members
     }
 
-    private func head(_ object: String) -> [String: JSONValue] {
+    private func head(_ object: String) -> JSONObject {
         [
             "id": .string(id), "object": .string(object), "created": .number(Double(created)),
             "model": .string(model),

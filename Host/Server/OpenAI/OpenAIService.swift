@@ -1,6 +1,7 @@
 import Engine
 import Foundation
 import Fusion
+import GatehouseJSON
 import Modalities
 import PluginHost
 import Text

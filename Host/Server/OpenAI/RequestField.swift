@@ -1,3 +1,4 @@
+import GatehouseJSON
 import Modalities
 
 /// A place in a request's JSON. Reading throws the error that the client sees, which names the place; what is not there
@@ -55,7 +56,7 @@ struct RequestField {
 
     func number(_ range: ClosedRange<Double>) throws(HTTPError) -> Double? {
         guard let value else { return nil }
-        guard case .number(let number) = value, range.contains(number) else {
+        guard let number = value.numberValue?.doubleValue, range.contains(number) else {
             let low =
                 range.lowerBound == Double(Float.leastNormalMagnitude)
                 ? "above 0" : "from \(range.lowerBound)"
@@ -66,8 +67,7 @@ struct RequestField {
 
     func integer(_ range: ClosedRange<Int>) throws(HTTPError) -> Int? {
         guard let value else { return nil }
-        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
-        else {
+        guard let integer = value.numberValue?.integer, range.contains(integer) else {
             throw expected("a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return integer

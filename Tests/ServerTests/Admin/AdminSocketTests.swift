@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import Glibc
 import Modalities
 import Server

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import Modalities
 import Server
 import Testing
@@ -44,7 +45,7 @@ import Testing
     }
 
     private func number(_ value: JSONValue?) -> Double? {
-        if case .number(let number) = value { number } else { nil }
+        value?.numberValue?.doubleValue
     }
 
     @Test func aPlainAnswerIsAChatCompletion() async throws {

@@ -1,7 +1,7 @@
 /// Reads JSON (RFC 8259) in one pass. Foundation's decoder takes a second for a kilobyte of brackets nested 500 deep,
 /// and this reads what strangers send.
 ///
-/// Of equal keys the last value counts. An escaped lone surrogate, as cut texts of JavaScript have them, becomes U+FFFD.
+/// An escaped lone surrogate, as cut texts of JavaScript have them, becomes U+FFFD.
 struct JSONParser {
     /// Arrays and objects that may lie in each other; each takes a frame of the stack.
     static let deepest = 256
@@ -12,15 +12,31 @@ struct JSONParser {
         /// Byte of the text, from 0.
         var offset: Int
         var found: String
+
+        /// The failure as users see it, with line and column.
+        func problem(in bytes: UnsafeBufferPointer<UInt8>) -> JSONProblem {
+            let before = bytes[..<offset]
+            let newline = UInt8(ascii: "\n")
+            let line = before.reduce(1) { $1 == newline ? $0 + 1 : $0 }
+            let lineStart = before.lastIndex(of: newline).map { $0 + 1 } ?? 0
+            return JSONProblem(
+                path: "", expected: "valid JSON",
+                found: "\(found) at line \(line), column \(offset - lineStart + 1)")
+        }
     }
 
     private let bytes: UnsafeBufferPointer<UInt8>
+    private let repeatedKeys: JSONValue.RepeatedKeys
     private var position = 0
     private var depth = 0
+    /// The string that is read, where it holds escapes.
+    private var unescaped: [UInt8] = []
 
     /// The value that `bytes` describe, all of them.
-    static func parse(_ bytes: UnsafeBufferPointer<UInt8>) throws(Failure) -> JSONValue {
-        var parser = JSONParser(bytes: bytes)
+    static func parse(
+        _ bytes: UnsafeBufferPointer<UInt8>, repeatedKeys: JSONValue.RepeatedKeys
+    ) throws(Failure) -> JSONValue {
+        var parser = JSONParser(bytes: bytes, repeatedKeys: repeatedKeys)
         // Some editors begin a file with a byte order mark.
         if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { parser.position = 3 }
         let value = try parser.value()
@@ -29,8 +45,9 @@ struct JSONParser {
         return value
     }
 
-    private init(bytes: UnsafeBufferPointer<UInt8>) {
+    private init(bytes: UnsafeBufferPointer<UInt8>, repeatedKeys: JSONValue.RepeatedKeys) {
         self.bytes = bytes
+        self.repeatedKeys = repeatedKeys
     }
 
     private mutating func value() throws(Failure) -> JSONValue {
@@ -51,14 +68,17 @@ struct JSONParser {
     private mutating func object() throws(Failure) -> JSONValue {
         try enter()
         defer { depth -= 1 }
-        var members: [String: JSONValue] = [:]
+        var members = JSONObject()
         if accept("}") { return .object(members) }
         while true {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw unexpected("a key in quotes") }
+            let start = position
             let key = try string()
             guard accept(":") else { throw unexpected("\":\"") }
-            members[key] = try value()
+            if members.set(try value(), for: key), repeatedKeys == .refused {
+                throw Failure(offset: start, found: "the key \"\(key)\" a second time")
+            }
             if accept("}") { return .object(members) }
             guard accept(",") else { throw unexpected("\",\" or \"}\"") }
         }
@@ -88,20 +108,25 @@ struct JSONParser {
         let start = position
         position += 1
         let first = position
+        var allBits: UInt8 = 0
         while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+            allBits |= byte
             position += 1
         }
         // Most strings hold no escape; the longest, base64, never do.
         if peek == UInt8(ascii: "\"") {
             defer { position += 1 }
-            return try text(bytes[first..<position], at: start)
+            let span = UnsafeBufferPointer(rebasing: bytes[first..<position])
+            // ASCII needs no validation, and most texts are ASCII.
+            return allBits < 0x80 ? String(decoding: span, as: UTF8.self) : try text(span, at: start)
         }
-        var unescaped = Array(bytes[first..<position])
+        unescaped.removeAll(keepingCapacity: true)
+        unescaped.append(contentsOf: bytes[first..<position])
         while let byte = peek {
             position += 1
             switch byte {
             case UInt8(ascii: "\""): return try text(unescaped, at: start)
-            case UInt8(ascii: "\\"): unescaped += try escape()
+            case UInt8(ascii: "\\"): unescaped.append(contentsOf: try escape().utf8)
             case ..<0x20:
                 position -= 1
                 throw failure("a control character in a string")
@@ -118,18 +143,20 @@ struct JSONParser {
         return text
     }
 
-    /// The UTF-8 of an escape whose backslash has been read.
-    private mutating func escape() throws(Failure) -> [UInt8] {
+    /// What an escape stands for whose backslash has been read.
+    private mutating func escape() throws(Failure) -> Unicode.Scalar {
         let byte = peek
         position += 1
         switch byte {
-        case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return byte.map { [$0] } ?? []
-        case UInt8(ascii: "b"): return [0x08]
-        case UInt8(ascii: "f"): return [0x0C]
-        case UInt8(ascii: "n"): return [0x0A]
-        case UInt8(ascii: "r"): return [0x0D]
-        case UInt8(ascii: "t"): return [0x09]
-        case UInt8(ascii: "u"): return Array(String(try escapedScalar()).utf8)
+        case UInt8(ascii: "\""): return "\""
+        case UInt8(ascii: "\\"): return "\\"
+        case UInt8(ascii: "/"): return "/"
+        case UInt8(ascii: "b"): return "\u{8}"
+        case UInt8(ascii: "f"): return "\u{C}"
+        case UInt8(ascii: "n"): return "\n"
+        case UInt8(ascii: "r"): return "\r"
+        case UInt8(ascii: "t"): return "\t"
+        case UInt8(ascii: "u"): return try escapedScalar()
         default:
             position -= 1
             throw failure("an unknown escape")
@@ -154,8 +181,12 @@ struct JSONParser {
     private mutating func hexadecimal() throws(Failure) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let digit = peek.flatMap({ Character(Unicode.Scalar($0)).hexDigitValue }) else {
-                throw failure("an escape without four hexadecimal digits")
+            let digit: UInt8
+            switch peek {
+            case let byte? where Self.digits.contains(byte): digit = byte - UInt8(ascii: "0")
+            case let byte? where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte | 0x20):
+                digit = (byte | 0x20) - UInt8(ascii: "a") + 10
+            default: throw failure("an escape without four hexadecimal digits")
             }
             code = code << 4 | UInt32(digit)
             position += 1
@@ -165,11 +196,28 @@ struct JSONParser {
 
     // MARK: Numbers and words
 
-    private mutating func number() throws(Failure) -> Double {
+    private mutating func number() throws(Failure) -> JSONNumber {
         let start = position
-        _ = take("-")
-        let isZero = take("0")
-        if !isZero { try digits() }
+        let isNegative = take("-")
+        let first = position
+        if !take("0") { try digits() }
+        guard peek != UInt8(ascii: "."), peek != UInt8(ascii: "e"), peek != UInt8(ascii: "E") else {
+            return try double(from: start)
+        }
+        var magnitude: UInt64 = 0
+        for byte in bytes[first..<position] {
+            let (product, tooLarge) = magnitude.multipliedReportingOverflow(by: 10)
+            let (sum, overflow) = product.addingReportingOverflow(UInt64(byte - Self.digits.lowerBound))
+            guard !tooLarge, !overflow else { return try double(from: start) }
+            magnitude = sum
+        }
+        guard isNegative else { return JSONNumber(magnitude) }
+        guard magnitude <= Int.min.magnitude else { return try double(from: start) }
+        return JSONNumber(Int(truncatingIfNeeded: 0 &- magnitude))
+    }
+
+    /// A number with fraction or exponent, or beyond the integers; its sign and whole part have been read.
+    private mutating func double(from start: Int) throws(Failure) -> JSONNumber {
         if take(".") { try digits() }
         if take("e") || take("E") {
             if !take("+") { _ = take("-") }
@@ -179,7 +227,7 @@ struct JSONParser {
         else {
             throw Failure(offset: start, found: "a number beyond the range of a double")
         }
-        return number
+        return JSONNumber(number)
     }
 
     private mutating func digits() throws(Failure) {

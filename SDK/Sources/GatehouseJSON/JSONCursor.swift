@@ -1,103 +1,3 @@
-import Foundation
-
-/// A JSON text as a value, for documents whose errors must name the exact place.
-public enum JSONValue: Sendable, Equatable {
-    case null
-    case bool(Bool)
-    case number(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
-    /// Parses UTF-8. Throws ``JSONProblem`` with the line and the column (in bytes) of what is wrong.
-    public init(parsing data: some Sequence<UInt8>) throws(JSONProblem) {
-        let bytes = Array(data)
-        let result = bytes.withUnsafeBufferPointer { buffer in
-            Result { () throws(JSONParser.Failure) in try JSONParser.parse(buffer) }
-        }
-        switch result {
-        case .success(let value):
-            self = value
-        case .failure(let failure):
-            let lines = bytes[..<failure.offset].split(
-                separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
-            let place = "line \(lines.count), column \((lines.last?.count ?? 0) + 1)"
-            throw JSONProblem(path: "", expected: "valid JSON", found: "\(failure.found) at \(place)")
-        }
-    }
-
-    /// What it is, for messages: `the number 3`, `an object`.
-    public var summary: String {
-        switch self {
-        case .null: "null"
-        case .bool(let value): "\(value)"
-        case .number(let value): "the number \(value.formatted(.number.grouping(.never)))"
-        case .string(let value): "\"\(value.prefix(60))\""
-        case .array(let values): "an array of \(values.count)"
-        case .object: "an object"
-        }
-    }
-
-    /// Compact JSON with sorted keys.
-    public var text: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-        return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) } ?? "null"
-    }
-
-    /// The member of an object; nil for other values.
-    public subscript(key: String) -> JSONValue? {
-        if case .object(let members) = self { members[key] } else { nil }
-    }
-
-    /// The text of a string; nil for other values.
-    public var stringValue: String? {
-        if case .string(let value) = self { value } else { nil }
-    }
-
-    /// The elements of an array; nil for other values.
-    public var arrayValue: [JSONValue]? {
-        if case .array(let values) = self { values } else { nil }
-    }
-}
-
-extension JSONValue: Encodable {
-    public func encode(to encoder: Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .bool(let value): try container.encode(value)
-        case .number(let value):
-            if let integer = Int64(exactly: value) {
-                try container.encode(integer)
-            } else {
-                try container.encode(value)
-            }
-        case .string(let value): try container.encode(value)
-        case .array(let values): try container.encode(values)
-        case .object(let members): try container.encode(members)
-        }
-    }
-}
-
-/// One thing wrong with a JSON document.
-public struct JSONProblem: Error, Sendable, Equatable, CustomStringConvertible {
-    /// `plugins[0].versions[1].library`; empty for the document.
-    public let path: String
-    public let expected: String
-    public let found: String
-
-    public init(path: String, expected: String, found: String) {
-        self.path = path
-        self.expected = expected
-        self.found = found
-    }
-
-    public var description: String {
-        "\(path.isEmpty ? "the document" : path): expected \(expected), found \(found)"
-    }
-}
-
 /// A place in a JSON document. Reading goes on after a problem, so that all of them are reported at once.
 public struct JSONCursor {
     /// Collects problems of every cursor of a document.
@@ -189,17 +89,17 @@ public struct JSONCursor {
     /// A number in `range`, or nil where nothing is here or after recording a problem.
     public func number(_ what: String, in range: ClosedRange<Double>) -> Double? {
         guard let value else { return nil }
-        guard case .number(let number) = value, range.contains(number) else {
+        guard case .number(let number) = value, range.contains(number.doubleValue) else {
             expected(what)
             return nil
         }
-        return number
+        return number.doubleValue
     }
 
     /// A whole number in `range`, or nil where nothing is here or after recording a problem.
     public func integer(_ what: String, in range: ClosedRange<Int>) -> Int? {
         guard let value else { return nil }
-        guard case .number(let number) = value, let integer = Int(exactly: number), range.contains(integer)
+        guard case .number(let number) = value, let integer = number.integer, range.contains(integer)
         else {
             expected(what)
             return nil
