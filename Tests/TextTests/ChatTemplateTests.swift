@@ -1,11 +1,12 @@
 import Foundation
+import GatehouseJSON
 import Testing
 import Text
 
 @Suite struct ChatTemplateTests {
     /// template-reference.json comes from Python's jinja2; make_template_reference.py makes it again.
     @Test func outputIsThatOfJinja2() throws {
-        guard case .dict(let reference) = try JinjaValue(json: ModelFile.fixture("template-reference.json")),
+        guard case .dict(let reference) = JinjaValue(try JSONValue(parsing: ModelFile.fixture("template-reference.json"))),
             case .dict(let shared) = reference["shared"], case .list(let cases) = reference["cases"],
             case .list(let templates) = reference["templates"], case .list(let chats) = reference["chats"],
             case .list(let options) = reference["options"]
@@ -166,20 +167,12 @@ import Text
         #expect(refusal(source) != nil)
     }
 
-    @Test func jsonKeepsOrderAndRefusesWhatIsNotJSON() throws {
-        let value = try JinjaValue(
-            json: Array(#"{"b": 1, "a": [1.5, "\ud83d\ude00\ud83d"], "b": null}"#.utf8))
+    @Test func jsonKeepsItsOrderAndItsNumbers() throws {
+        let json = #"{"b": 1, "a": [1.5, 2.0, "\ud83d\ude00\ud83d"], "b": null, "c": -9223372036854775808}"#
+        let value = JinjaValue(try JSONValue(parsing: json.utf8))
         let text = try ChatTemplate(source: "{{ v | tojson }}").render(variables: ["v": value])
-        #expect(text.string == "{\"b\": null, \"a\": [1.5, \"😀\u{FFFD}\"]}")
-        for broken in [
-            "", "{", "[1,]", "{\"a\"}", "nul", "01x", "\"\u{1}\"", "[1] 2", "{,}", "\"\\u12\"", "+1", "1e999",
-            "'a'",
-            String(repeating: "[", count: 100_000),
-        ] {
-            #expect(throws: JSONError.self, "\(broken.prefix(20))") {
-                try JinjaValue(json: Array(broken.utf8))
-            }
-        }
+        #expect(
+            text.string == "{\"b\": null, \"a\": [1.5, 2.0, \"😀\u{FFFD}\"], \"c\": -9223372036854775808}")
     }
 }
 
