@@ -15,13 +15,16 @@ public struct ModelText: Sendable {
     public init(_ source: ModelSource) throws {
         switch source {
         case .gguf(let file): try self.init(file)
-        case .checkpoint(let checkpoint):
-            let files = try CheckpointTokenizer(directory: checkpoint.path)
-            path = checkpoint.path
-            tokenizer = files.tokenizer
-            template = files.template
-            warnings = files.warnings
+        case .checkpoint(let checkpoint): try self.init(checkpoint)
         }
+    }
+
+    private init(_ checkpoint: Checkpoint) throws(CheckpointTokenizerError) {
+        let files = try CheckpointTokenizer(directory: checkpoint.path)
+        path = checkpoint.path
+        tokenizer = files.tokenizer
+        template = files.template
+        warnings = files.warnings
     }
 
     private init(_ file: GGUFFile) throws {

@@ -47,6 +47,7 @@ struct ChatSetup {
         let source = try ModelSource(path: path)
         info("Loading model shards: " + Self.describe(source, parts: decoder.options.shards))
         let model = try LanguageModel(source, options: decoder.options)
+        for warning in model.warnings { Terminal.error("[WARNING] \(path): \(warning)\n") }
         let decoder = model.decoder
         if let context, context > decoder.contextLength {
             throw CommandError(
