@@ -52,11 +52,11 @@ import Text
     }
 
     @Test func aTokenizerOfAnotherKindIsRefusedWithTheFile() async throws {
-        try await patched("tokenizer.ggml.pre", "tokenizer.ggml.prf") { path in
+        try await patched("\u{06}\0\0\0\0\0\0\0smollm", "\u{06}\0\0\0\0\0\0\0smallm") { path in
             let error = try #require(throws: FusionError.self) {
                 try LanguageModel(path: path, options: DecoderModel.Options(threads: 1))
             }
-            #expect("\(error)".hasPrefix("\(path): tokenizer.ggml.pre is \"default\""))
+            #expect("\(error)".hasPrefix("\(path): tokenizer.ggml.pre is \"smallm\""))
         }
     }
 
