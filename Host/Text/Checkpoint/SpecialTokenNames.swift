@@ -28,17 +28,20 @@ struct SpecialTokenNames {
                 let field = decoder[key]
                 let content = try field["content"].string()
                 guard let id = file.id(of: content) else {
-                    warnings.append("\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
+                    warnings.append(
+                        "\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
                     continue
                 }
                 guard TokenID(key) == id else {
-                    throw field.wrong(expected: "\(id), which \"\(content)\" has in tokenizer.json", found: key)
+                    throw field.wrong(
+                        expected: "\(id), which \"\(content)\" has in tokenizer.json", found: key)
                 }
                 let isSpecial = try field["special"].bool(default: false)
                 put(
                     AddedToken(
                         id: id, content: content,
-                        isControl: isSpecial || TokenizerParts.looksLikeControl(content), isSpecial: isSpecial,
+                        isControl: isSpecial || TokenizerParts.looksLikeControl(content),
+                        isSpecial: isSpecial,
                         isSingleWord: try field["single_word"].bool(default: false),
                         stripsLeft: try field["lstrip"].bool(default: false),
                         stripsRight: try field["rstrip"].bool(default: false),
@@ -74,8 +77,11 @@ struct SpecialTokenNames {
     /// The id of a token that is special from now on.
     ///
     /// - Parameter field: Its content, or an object with its `content`.
-    private mutating func special(_ field: JSONField, _ warnings: inout [String]) throws(JSONProblem) -> TokenID? {
-        let content = if case .object = field.value { try field["content"].string() } else { try field.string() }
+    private mutating func special(_ field: JSONField, _ warnings: inout [String]) throws(JSONProblem)
+        -> TokenID?
+    {
+        let content =
+            if case .object = field.value { try field["content"].string() } else { try field.string() }
         guard let id = file.id(of: content) else {
             warnings.append("\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
             return nil

@@ -52,7 +52,8 @@ struct TokenizerFile {
         var ids: [TokenID] = []
         ids.reserveCapacity(entries.count)
         for (token, value) in entries {
-            guard case .number(let number) = value, let exact = number.integer, let id = TokenID(exactly: exact),
+            guard case .number(let number) = value, let exact = number.integer,
+                let id = TokenID(exactly: exact),
                 id >= 0, id <= 1 << 21
             else { throw try vocabulary[token].idProblem() }
             ids.append(id)
@@ -74,7 +75,8 @@ struct TokenizerFile {
         var all = TokenTable(capacity: entries.count)
         for ((token, _), id) in zip(entries, ids) {
             guard !isTaken[Int(id)] else {
-                throw vocabulary[token].wrong(expected: "an id of its own", found: "\(id), which another token has")
+                throw vocabulary[token].wrong(
+                    expected: "an id of its own", found: "\(id), which another token has")
             }
             isTaken[Int(id)] = true
             pieces[Int(id)] = token
@@ -189,7 +191,8 @@ struct TokenizerFile {
         return TokenizerParts(
             pieces: pieces, kinds: kinds, added: added, normalizer: normalizer, preTokenizer: preTokenizer,
             model: BytePairModel(
-                table: table, merges: try mergeTable(), isByteLevel: preTokenizer.isByteLevel, options: options),
+                table: table, merges: try mergeTable(), isByteLevel: preTokenizer.isByteLevel,
+                options: options),
             spelling: spelling, bos: bos, eos: eos, prefix: prefix, suffix: suffix, ends: ends)
     }
 

@@ -92,7 +92,8 @@ struct AddedTokens: Sendable {
             while position < text.count, let child = nodes[node].children[text[position]] {
                 node = child
                 position += 1
-                if let index = nodes[node].token, !tokens[index].isControl || allowsControl(begin..<position) {
+                if let index = nodes[node].token, !tokens[index].isControl || allowsControl(begin..<position)
+                {
                     longest = (tokens[index], begin..<position)
                 }
             }
@@ -106,9 +107,12 @@ struct AddedTokens: Sendable {
     private static func touchesWord(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
         var begin = range.lowerBound
         while begin > 0, text[begin - 1] & 0xC0 == 0x80 { begin -= 1 }
-        let before = String(decoding: text[max(0, begin - 1)..<range.lowerBound], as: UTF8.self).unicodeScalars.last
-        let after = String(decoding: text[range.upperBound..<min(range.upperBound + 4, text.count)], as: UTF8.self)
-            .unicodeScalars.first
+        let before = String(decoding: text[max(0, begin - 1)..<range.lowerBound], as: UTF8.self)
+            .unicodeScalars.last
+        let after = String(
+            decoding: text[range.upperBound..<min(range.upperBound + 4, text.count)], as: UTF8.self
+        )
+        .unicodeScalars.first
         return before.map(isWord) ?? false || after.map(isWord) ?? false
     }
 
