@@ -25,16 +25,19 @@ let package = Package(
             path: "Host/Gatehouse"),
         .target(
             name: "Server",
-            dependencies: ["Engine", "Modalities", "Fusion", "Decoder", "Text", "CSystemMicrohttpd", json],
+            dependencies: [
+                "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd", json,
+            ],
             path: "Host/Server"),
-        .target(name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels"], path: "Host/Engine"),
+        .target(
+            name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels", "Digest"], path: "Host/Engine"),
         .target(
             name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text", "Weights"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels", json, numerics], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2", json], path: "Host/Text"),
-        .target(
-            name: "Modalities", dependencies: ["PluginHost", "CSystemNettle", json], path: "Host/Modalities"),
+        .target(name: "Modalities", dependencies: ["PluginHost", "Digest", json], path: "Host/Modalities"),
+        .target(name: "Digest", dependencies: ["CSystemNettle"], path: "Host/Digest"),
 
         // No Foundation below this line: the worker starts in milliseconds.
         .executableTarget(
@@ -71,12 +74,19 @@ let package = Package(
         .testTarget(
             name: "WeightsTests", dependencies: ["Weights", json, numerics], path: "Tests/WeightsTests"),
         .testTarget(
-            name: "DecoderTests", dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text"],
+            name: "DecoderTests",
+            dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport"],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc"],
+            path: "Tests/EngineTests"),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.
             name: "ModalitiesTests",
-            dependencies: ["Modalities", "PluginHost", "CSystemPosix", "Worker", json],
+            dependencies: [
+                "Modalities", "PluginHost", "Digest", "CSystemPosix", "Worker", "TestSupport", json,
+            ],
             path: "Tests/ModalitiesTests"),
         .testTarget(
             name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
@@ -85,7 +95,10 @@ let package = Package(
             name: "ServerTests",
             dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport", json],
             path: "Tests/ServerTests"),
-        .target(name: "TestSupport", dependencies: ["Fusion", "Decoder"], path: "Tests/TestSupport"),
+        .systemLibrary(name: "CSystemMalloc", path: "Tests/CSystemMalloc"),
+        .target(
+            name: "TestSupport", dependencies: ["Fusion", "Decoder", "Engine", "Weights"],
+            path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

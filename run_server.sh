@@ -10,17 +10,22 @@ usage: ./run_server.sh [OPTION]…
 Installs the Debian packages that are missing, builds host, SDK and plugins, fetches the default model, and serves the
 OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is kept. Options go to gatehouse serve:
 
-  --model P       the model file (default: what models/ holds); with it no model is fetched
-  --registry P    the plugins (default: registry.json)
-  --threads N     threads (default: one a core)
-  --ctx N         tokens that a prompt and its answer may take (default: as the model was trained)
-  --host H        the address to listen on (default: 127.0.0.1)
-  --port N        the port to listen on, 0 for any free one (default: 8000)
-  --model-name N  a name that the model answers to; may be repeated (default: the file's)
-  --strict-model  answer 404 to any other model name
-  --socket P      where gatehouse plugin finds the daemon
-  --data D        what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
-  --admin         serve the operator's commands over HTTP too, under /admin
+  --model P          a GGUF file, or the folder of a checkpoint (default: what models/ holds); with it no model is
+                     fetched
+  --registry P       the plugins (default: registry.json)
+  --threads N        threads (default: one a core)
+  --kv-type T        what keys and values are kept in: f16, f32 or int8 (default: f16)
+  --shards N         parts to cut the weights in, each with its share of the threads (default: 1)
+  --ctx N            tokens that a prompt and its answer may take (default: as the model was trained)
+  --prompt-lookup N  guess up to N tokens of greedy answers from what stands before; same answers
+  --no-prefix-cache  keep nothing of a request for later ones that begin alike
+  --host H           the address to listen on (default: 127.0.0.1)
+  --port N           the port to listen on, 0 for any free one (default: 8000)
+  --model-name N     a name that the model answers to; may be repeated (default: the file's)
+  --strict-model     answer 404 to any other model name
+  --socket P         where gatehouse plugin finds the daemon
+  --data D           what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
+  --admin            serve the operator's commands over HTTP too, under /admin
 EOF
 }
 

@@ -2,8 +2,8 @@ import CKernels
 
 /// Why a decoder could not be made or run.
 public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
-    /// The file's architecture is not one that this host runs.
-    case unknownArchitecture(path: String, found: String, known: [String])
+    /// The model is of a family that this host does not run.
+    case unknownFamily(path: String, field: String, found: String, known: [String])
     /// A metadata value that the family cannot work with.
     case unsupported(path: String, field: String, expected: String, found: String)
     case missingTensor(path: String, name: String, expected: [Int])
@@ -13,6 +13,7 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
     case unusedTensor(path: String, name: String, family: String)
     case tokenOutOfRange(id: Int32, vocabulary: Int)
     case threadCount(Int)
+    case shardCount(Int)
     case pageCount(Int)
     case outOfMemory(what: String)
     /// The backend refused or failed; `status` is its code.
@@ -20,8 +21,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
 
     public var description: String {
         switch self {
-        case .unknownArchitecture(let path, let found, let known):
-            "\(path): general.architecture: expected one of \(known.joined(separator: ", ")), found \(found)"
+        case .unknownFamily(let path, let field, let found, let known):
+            "\(path): \(field): expected one of \(known.joined(separator: ", ")), found \(found)"
         case .unsupported(let path, let field, let expected, let found):
             "\(path): \(field): expected \(expected), found \(found)"
         case .missingTensor(let path, let name, let expected):
@@ -36,6 +37,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
             "token id \(id) is outside the vocabulary of \(vocabulary) tokens"
         case .threadCount(let found):
             "threads: expected a number from 1 to 1024, found \(found)"
+        case .shardCount(let found):
+            "shards: expected a number from 1 to 64, found \(found)"
         case .pageCount(let found):
             "pages of a pool: expected a number from 1 to 2^32 - 1, found \(found)"
         case .outOfMemory(let what):

@@ -1,40 +1,51 @@
-import CKernels
 import Weights
 
-/// A decoder as a family reads it from a file: what the backend needs to build it, and what others ask about it.
-struct DecoderPlan {
-    /// Without its `layers`, which stand below.
-    var description: gh_model_desc
-    var layers: [gh_layer]
-    /// Keeps alive what `description` and `layers` point to.
-    var weights: WeightTable
-    var family: String
-    /// Tokens the model was trained for.
-    var contextLength: Int
+/// Decoders that share structure and tensor names. One file each; ``DecoderFamilies`` knows them all.
+protocol DecoderFamily {
+    /// What a decoder's identity calls it.
+    static var name: String { get }
+    /// The value of `general.architecture` in GGUF files; nil where another family's file tells the two apart.
+    static var architecture: String? { get }
+    /// Values of `model_type` in `config.json`.
+    static var modelTypes: [String] { get }
+    static func plan(_ file: GGUFFile, _ shard: Shard) throws -> DecoderPlan
+    static func plan(_ checkpoint: Checkpoint, _ shard: Shard) throws -> DecoderPlan
 }
 
-/// Decoders that share structure and tensor names. One file each; this list is the only place that knows them all.
-struct DecoderFamily: Sendable {
-    /// The value of `general.architecture`.
-    let architecture: String
-    let plan: @Sendable (GGUFFile) throws -> DecoderPlan
+/// The families that this host runs.
+enum DecoderFamilies {
+    static var all: [any DecoderFamily.Type] { [Llama.self, GLM4.self, GLM4V.self] }
 
-    static let all = [
-        DecoderFamily(architecture: "llama", plan: Llama.plan)
-    ]
-
-    /// The family that the file names.
-    static func of(_ file: GGUFFile) throws -> DecoderFamily {
-        let architecture = try file.metadata.require("general.architecture", file.metadata.string)
-        guard let family = all.first(where: { $0.architecture == architecture }) else {
-            throw DecoderError.unknownArchitecture(
-                path: file.path, found: architecture, known: all.map(\.architecture))
+    /// One part of the decoder that a model holds, as its family reads it.
+    static func plan(_ source: ModelSource, _ shard: Shard) throws -> DecoderPlan {
+        switch source {
+        case .gguf(let file):
+            let family = try family(of: file)
+            return try family.plan(file, shard)
+        case .checkpoint(let checkpoint):
+            let family = try family(of: checkpoint)
+            return try family.plan(checkpoint, shard)
         }
+    }
+
+    private static func family(of file: GGUFFile) throws -> any DecoderFamily.Type {
+        let architecture = try file.metadata.require("general.architecture", file.metadata.string)
         if let parts = try file.metadata.integer("split.count"), parts > 1 {
             throw DecoderError.unsupported(
                 path: file.path, field: "split.count", expected: "a model in one file; merge its parts first",
                 found: "one of \(parts) parts")
         }
-        return family
+        for family in all where family.architecture == architecture { return family }
+        throw DecoderError.unknownFamily(
+            path: file.path, field: "general.architecture", found: architecture,
+            known: all.compactMap { $0.architecture })
+    }
+
+    private static func family(of checkpoint: Checkpoint) throws -> any DecoderFamily.Type {
+        let configuration = checkpoint.configuration
+        let type = try configuration.require("model_type", configuration.string)
+        for family in all where family.modelTypes.contains(type) { return family }
+        throw DecoderError.unknownFamily(
+            path: configuration.path, field: "model_type", found: type, known: all.flatMap { $0.modelTypes })
     }
 }

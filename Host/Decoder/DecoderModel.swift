@@ -5,7 +5,7 @@ import Weights
 ///
 /// Any thread may call it. Calls on the device never overlap: they take turns, so ``embed(_:)`` may wait for the
 /// step that is running.
-public final class DecoderModel: @unchecked Sendable {  // immutable but for `handle`, used only under `turn`
+public final class DecoderModel: @unchecked Sendable {  // immutable but for what is used only under `turn`
     /// How a model is built.
     public struct Options: Sendable, Equatable {
         /// Threads of a step, the calling one included; 1 to 1024.
@@ -14,12 +14,19 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         public var precise: Bool
         /// What keys and values are kept in; nil: float16, or float32 where it is to be precise.
         public var keyValueType: KeyValueType?
+        /// Parts that the weights are cut in for tensor parallelism; the parts share the threads out.
+        public var shards: Int
 
-        public init(threads: Int, precise: Bool = false, keyValueType: KeyValueType? = nil) {
+        public init(
+            threads: Int, precise: Bool = false, keyValueType: KeyValueType? = nil, shards: Int = 1
+        ) {
             self.threads = threads
             self.precise = precise
             self.keyValueType = keyValueType
+            self.shards = shards
         }
+
+        var resolvedKeyValueType: KeyValueType { keyValueType ?? (precise ? .float32 : .float16) }
     }
 
     /// What the keys and values of earlier rows are kept in, which decides how much memory a context takes.
@@ -53,56 +60,53 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
     public let backendName: String
     /// Bytes that one page of ``KVPool/pageTokens`` tokens takes in a pool.
     public let pageBytes: Int
-    /// The file the weights are mapped from.
-    public let file: GGUFFile
 
     let backend: UnsafePointer<gh_backend>
-    /// Held during every call on `handle` and on the pools made from it.
+    /// Held during every call on the parts and on the pools made from them.
     let turn = DeviceTurn()
-    let handle: OpaquePointer
-    /// Owns what the backend borrows.
-    private let weights: WeightTable
+    /// At least one.
+    let parts: [DecoderPart]
+    private let reduction: ShardReduction?
+    private let threads: ShardThreads
+    /// Where all parts but the first put their logits, which are the same.
+    private var spareLogits: [UnsafeMutableBufferPointer<Float>]
 
     /// Builds the decoder on the CPU.
-    /// - Throws: ``GGUFError`` or ``DecoderError`` where the file does not hold a model that can be run.
-    public init(_ file: GGUFFile, options: Options) throws {
+    /// - Throws: `TensorFileError` or ``DecoderError`` where the files do not hold a model that can be run.
+    public init(_ source: ModelSource, options: Options) throws {
         guard (1...1024).contains(options.threads) else {
             throw DecoderError.threadCount(options.threads)
         }
-        let plan = try DecoderFamily.of(file).plan(file)
+        guard (1...64).contains(options.shards) else { throw DecoderError.shardCount(options.shards) }
         guard let backend = gh_cpu_backend() else {
             throw DecoderError.backend(what: "choosing kernels", status: GH_ERROR_DEVICE.rawValue)
         }
-        var handle: OpaquePointer?
-        let status = plan.layers.withUnsafeBufferPointer { layers in
-            var description = plan.description
-            description.layers = layers.baseAddress
-            let keyValueType = options.keyValueType ?? (options.precise ? .float32 : .float16)
-            var settings = gh_options(
-                threads: UInt32(options.threads), precise: options.precise ? 1 : 0,
-                kv_type: keyValueType.backendValue.rawValue, reserved: 0, reduction: gh_reduction())
-            return backend.pointee.model_create(&description, &settings, &handle)
-        }
-        try DecoderError.check(status, "building the model of \(file.path)")
-        guard let handle else {
-            throw DecoderError.backend(what: "building the model of \(file.path)", status: status.rawValue)
+        let shards = (0..<options.shards).map { Shard(index: $0, count: options.shards) }
+        let plans = try shards.map { try DecoderFamilies.plan(source, $0) }
+        let reduction = shards.count > 1 ? ShardReduction(parts: shards.count) : nil
+        parts = try zip(shards, plans).map { shard, plan in
+            try DecoderPart(
+                plan, shard: shard, reduction: reduction, threads: max(1, options.threads / shards.count),
+                options: options, on: backend)
         }
         self.backend = backend
-        self.handle = handle
-        self.file = file
-        weights = plan.weights
-        family = plan.family
+        self.reduction = reduction
+        threads = ShardThreads(parts: shards.count)
+        spareLogits = shards.dropFirst().map { _ in .allocate(capacity: 0) }
+        let plan = plans[0]
+        self.family = plan.family
         hidden = Int(plan.description.hidden)
         vocabulary = Int(plan.description.vocabulary)
         contextLength = plan.contextLength
         layerCount = plan.layers.count
         positionAxes = plan.description.rope_sections == (0, 0, 0) ? 1 : 3
         backendName = String(cString: backend.pointee.name)
-        pageBytes = Int(backend.pointee.page_bytes(handle))
+        pageBytes = parts.reduce(0) { $0 + Int(backend.pointee.page_bytes($1.handle)) }
     }
 
     deinit {
-        backend.pointee.model_destroy(handle)
+        threads.end()
+        for logits in spareLogits { logits.deallocate() }
     }
 
     /// The embedding rows of tokens, float32, row-major `[tokens, hidden]`.
@@ -111,7 +115,7 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         var rows = [Float](repeating: 0, count: tokens.count * hidden)
         guard !tokens.isEmpty else { return rows }
         let status = turn.take {
-            backend.pointee.embed(handle, tokens, UInt32(tokens.count), &rows)
+            backend.pointee.embed(parts[0].handle, tokens, UInt32(tokens.count), &rows)
         }
         try DecoderError.check(status, "embedding \(tokens.count) tokens")
         return rows
@@ -122,5 +126,29 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for `ha
         for id in tokens where id < 0 || Int(id) >= vocabulary {
             throw .tokenOutOfRange(id: id, vocabulary: vocabulary)
         }
+    }
+
+    /// Runs a step on every part at once. Only under `turn`.
+    /// - Parameter logits: Room for those of all sequences.
+    func step(
+        _ sequences: UnsafeBufferPointer<gh_sequence>, pool: KVPool, logits: UnsafeMutableBufferPointer<Float>
+    ) -> gh_status {
+        for index in spareLogits.indices where spareLogits[index].count < logits.count {
+            spareLogits[index].deallocate()
+            spareLogits[index] = .allocate(capacity: logits.count)
+        }
+        reduction?.mend()
+        var statuses = [gh_status](repeating: GH_OK, count: parts.count)
+        let places = [logits] + spareLogits
+        statuses.withUnsafeMutableBufferPointer { statuses in
+            threads.run { part in
+                var batch = gh_batch(
+                    sequences: sequences.baseAddress, count: UInt32(sequences.count), reserved: 0,
+                    logits: places[part].baseAddress)
+                statuses[part] = backend.pointee.step(parts[part].handle, pool.handles[part], &batch)
+                if statuses[part] != GH_OK { reduction?.breakOff() }
+            }
+        }
+        return statuses.first { $0 != GH_OK } ?? GH_OK
     }
 }

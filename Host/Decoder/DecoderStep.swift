@@ -60,10 +60,7 @@ extension DecoderModel {
         let batch = StepBatch(sequences, model: self, pageCount: pool.pageCount)
         let status = logits.withUnsafeMutableBufferPointer { logits in
             batch.withSequences { sequences in
-                var table = gh_batch(
-                    sequences: sequences.baseAddress, count: UInt32(sequences.count), reserved: 0,
-                    logits: logits.baseAddress)
-                return turn.take { backend.pointee.step(handle, pool.handle, &table) }
+                turn.take { step(sequences, pool: pool, logits: logits) }
             }
         }
         try DecoderError.check(status, "a step of \(batch.rowCount) rows")

@@ -1,7 +1,7 @@
 import CKernels
 
 /// Pages of keys and values on a model's device. Which page belongs to whom is its users' business.
-public final class KVPool: @unchecked Sendable {  // `handle` is used only under the model's `turn`
+public final class KVPool: @unchecked Sendable {  // `handles` are used only under the model's `turn`
     /// Tokens in one page.
     public static let pageTokens = Int(GH_PAGE_TOKENS)
 
@@ -12,26 +12,32 @@ public final class KVPool: @unchecked Sendable {  // `handle` is used only under
     public let pageCount: Int
     /// Keeps the model alive, which the backend's pool belongs to.
     public let model: DecoderModel
-    let handle: OpaquePointer
+    /// One for each part of the model.
+    let handles: [OpaquePointer]
 
     public init(_ model: DecoderModel, pages: Int) throws(DecoderError) {
         guard pages > 0, let count = UInt32(exactly: pages) else { throw .pageCount(pages) }
-        var handle: OpaquePointer?
-        let status = model.turn.take {
-            model.backend.pointee.pool_create(model.handle, count, &handle)
-        }
-        let what =
-            "\(pages) pages of \(model.pageBytes) bytes for keys and values (a smaller context needs fewer)"
-        try DecoderError.check(status, what)
-        guard let handle else {
-            throw .backend(what: what, status: status.rawValue)
-        }
         self.model = model
-        self.handle = handle
         pageCount = pages
+        var handles: [OpaquePointer] = []
+        let status = model.turn.take {
+            for part in model.parts {
+                var handle: OpaquePointer?
+                let status = model.backend.pointee.pool_create(part.handle, count, &handle)
+                guard status == GH_OK, let handle else { return status }
+                handles.append(handle)
+            }
+            return GH_OK
+        }
+        self.handles = handles
+        try DecoderError.check(
+            status,
+            "\(pages) pages of \(model.pageBytes) bytes for keys and values (a smaller context needs fewer)")
     }
 
     deinit {
-        model.turn.take { model.backend.pointee.pool_destroy(handle) }
+        model.turn.take {
+            for handle in handles { model.backend.pointee.pool_destroy(handle) }
+        }
     }
 }

@@ -20,7 +20,7 @@ public struct Benchmark {
     /// Rows of a prompt in one step.
     private let chunk: Int
 
-    public init(_ model: DecoderModel, chunk: Int = Engine.Options().chunk) {
+    public init(_ model: DecoderModel, chunk: Int = Engine.Options().stepRows) {
         precondition(chunk > 0)
         self.model = model
         self.chunk = chunk

@@ -1,6 +1,7 @@
 import Decoder
 import Foundation
 import Fusion
+import Synchronization
 
 /// Runs any number of generations at once on one model: a pool of pages and the thread that runs the steps.
 ///
@@ -12,12 +13,18 @@ public final class Engine: Sendable {
         /// Tokens that all running requests together may take; nil: sixteen full contexts, or what a quarter of the
         /// machine's memory holds of them, and at least one.
         public var poolTokens: Int?
-        /// Most rows of a prompt in one step, which bounds how long running streams wait for it.
-        public var chunk = 128
-        /// Most requests running at once.
+        /// Rows of a step, which bound how long running streams wait for a prompt: a row for each of them, and what
+        /// is left, but a quarter at least, for prompts.
+        public var stepRows = 128
+        /// Most choices running at once.
         public var mostRunning = 32
-        /// Most requests waiting to run; beyond that ``Engine/submit(_:)`` refuses.
+        /// Where so many choices wait to run, ``Engine/submit(_:)`` refuses more.
         public var mostWaiting = 256
+        /// Whether pages are kept for later requests that begin alike.
+        public var keepsPrefixes = true
+        /// Most tokens guessed in one step of a greedy answer from what stands before (``PromptLookup``); 0 for none.
+        /// Guesses change how fast tokens come, and nothing else.
+        public var promptLookup = 0
 
         public init() {}
     }
@@ -28,6 +35,8 @@ public final class Engine: Sendable {
     private let options: Options
     private let inbox: Inbox
     private let pageCount: Int
+    /// Of the next request, where requests are to share no pages.
+    private let nextSalt = Atomic<UInt64>(1)
 
     /// Makes the pool and starts the thread.
     /// - Throws: ``EngineError`` for an option out of range, ``DecoderError`` where the pool cannot be had.
@@ -39,9 +48,12 @@ public final class Engine: Sendable {
         try check("context", context, most: model.contextLength)
         let poolTokens = options.poolTokens ?? Self.poolTokens(model, context: context)
         try check("pool tokens", poolTokens, most: Int(Int32.max))
-        try check("chunk", options.chunk, most: 1 << 16)
+        try check("rows of a step", options.stepRows, most: 1 << 16)
         try check("most running requests", options.mostRunning, most: 1 << 12)
         try check("most waiting requests", options.mostWaiting, most: 1 << 20)
+        try expect(
+            (0...64).contains(options.promptLookup), "prompt lookup", "a number from 0 to 64",
+            "\(options.promptLookup)")
 
         let pool = try KVPool(model, pages: KVPool.pages(for: poolTokens))
         self.model = model
@@ -49,12 +61,17 @@ public final class Engine: Sendable {
         self.options = options
         pageCount = pool.pageCount
         let inbox = Inbox(
-            load: EngineLoad(waiting: 0, running: 0, freePages: pool.pageCount, pages: pool.pageCount))
+            load: EngineLoad(
+                waiting: 0, running: 0, freePages: pool.pageCount, keptPages: 0, pages: pool.pageCount,
+                preemptions: 0, steps: 0))
         self.inbox = inbox
         let thread = Thread {
             let scheduler = Scheduler(
-                pageCount: pool.pageCount, chunk: options.chunk, mostRunning: options.mostRunning)
-            EngineLoop(model: model, pool: pool, inbox: inbox, scheduler: scheduler).run()
+                pageCount: pool.pageCount, stepRows: options.stepRows, mostRunning: options.mostRunning,
+                keepsPages: options.keepsPrefixes)
+            EngineLoop(
+                model: model, pool: pool, inbox: inbox, scheduler: scheduler, guesses: options.promptLookup
+            ).run()
         }
         thread.name = "engine"
         thread.stackSize = 8 << 20
@@ -65,32 +82,32 @@ public final class Engine: Sendable {
         inbox.requestStop()
     }
 
-    /// Starts a generation. The stream ends with ``GenerationEvent/finished(_:_:)`` or an error.
+    /// Starts a generation. The stream ends with ``GenerationEvent/finished(_:)`` or an error.
     ///
     /// - Throws: ``EngineError`` or ``DecoderError`` where the request cannot be run; nothing was started then.
     public func submit(_ request: GenerationRequest) throws -> GenerationStream {
-        try request.sampling.check()
-        if let most = request.maxNewTokens {
-            try expect(most >= 0, "max_tokens", "a number of at least 0", "\(most)")
-        }
+        try request.check(vocabulary: model.vocabulary)
         guard request.prompt.count <= context else {
             throw EngineError.contextExceeded(promptTokens: request.prompt.count, context: context)
         }
         let rows = try PromptRows(request.prompt, for: model)
         let most = min(request.maxNewTokens ?? context, context - rows.count)
-
-        let (stream, continuation) = GenerationStream.makeStream()
-        let job = GenerationJob(request, rows: rows, most: most, continuation: continuation)
-        guard job.pageCount <= pageCount else {
+        guard KVPool.pages(for: rows.count + most) <= pageCount else {
             throw EngineError.poolTooSmall(
                 tokens: rows.count + most, poolTokens: pageCount * KVPool.pageTokens)
         }
-        if most == 0 {
-            job.finish(.length, completionTokens: 0)
-        } else {
+
+        let salt = options.keepsPrefixes ? 0 : nextSalt.wrappingAdd(1, ordering: .relaxed).oldValue
+        let (events, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
+        let job = GenerationJob(
+            request, rows: rows, chain: rows.keys(salt: salt), most: most, continuation: continuation)
+        if most > 0 {
             try inbox.add(job, limit: options.mostWaiting)
+        } else {
+            for choice in 0..<request.choices { job.send(.ended(.length, choice: choice)) }
+            job.finish(Usage(promptTokens: rows.count, completionTokens: 0))
         }
-        return stream
+        return GenerationStream(events: events, job: job)
     }
 
     private static func poolTokens(_ model: DecoderModel, context: Int) -> Int {

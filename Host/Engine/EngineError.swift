@@ -8,8 +8,8 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
     case poolTooSmall(tokens: Int, poolTokens: Int)
     case segmentWidth(expected: Int, found: Int)
     case segmentNotFinite
-    /// Attention cannot be weighted by this backend yet.
-    case segmentWeight(Float)
+    /// A row of a segment lies outside of its grid, or the grid has no or too great an extent.
+    case segmentPosition(String)
     /// A number of the request or the options is out of range.
     case badValue(field: String, expected: String, found: String)
     case queueFull(limit: Int)
@@ -28,8 +28,8 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
             "the rows of a segment are \(found) wide, but the decoder's are \(expected)"
         case .segmentNotFinite:
             "the rows of a segment hold a value that is not finite"
-        case .segmentWeight(let weight):
-            "a segment weighs \(weight), but this backend attends to segments with weight 1 only"
+        case .segmentPosition(let problem):
+            "the positions of a segment: \(problem)"
         case .badValue(let field, let expected, let found):
             "\(field): expected \(expected), found \(found)"
         case .queueFull(let limit):

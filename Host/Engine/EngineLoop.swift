@@ -2,42 +2,39 @@ import Decoder
 
 /// The engine's thread: takes jobs in, runs steps, sends tokens. Confined to that thread.
 final class EngineLoop {
-    /// An admitted or waiting job and what it has written.
-    private struct Generation {
-        let job: GenerationJob
-        /// Token that the next decoding row feeds.
-        var last: Int32 = -1
-        var written = 0
-    }
-
     private let model: DecoderModel
     private let pool: KVPool
     private let inbox: Inbox
     private var scheduler: Scheduler
-    private var generations: [Scheduler.RequestID: Generation] = [:]
+    /// Most tokens guessed in one step of a greedy answer; 0 for none.
+    private let guesses: Int
+    private var choices: [Scheduler.RequestID: RunningChoice] = [:]
     private var nextID: Scheduler.RequestID = 0
     private var sampler = Sampler()
-    /// `[rows that give a token, vocabulary]` of the last step.
+    private var likelihoods = TokenLikelihoods()
+    /// `[rows that give logits, vocabulary]` of the last step.
     private var logits: [Float] = []
+    private var steps = 0
 
-    init(model: DecoderModel, pool: KVPool, inbox: Inbox, scheduler: Scheduler) {
+    init(model: DecoderModel, pool: KVPool, inbox: Inbox, scheduler: Scheduler, guesses: Int) {
         self.model = model
         self.pool = pool
         self.inbox = inbox
         self.scheduler = scheduler
+        self.guesses = guesses
     }
 
     /// Runs until the inbox says stop; then every job that is left fails.
     func run() {
         while let jobs = inbox.take(wait: scheduler.isEmpty) {
             jobs.forEach(add)
-            for (id, generation) in generations where generation.job.isAbandoned { remove(id) }
-            let step = scheduler.next()
+            removeUnwanted()
+            let step = scheduler.next(guesses: guesses > 0 ? guess() : [:])
             report()
             if !step.isEmpty { run(step) }
             report()
         }
-        generations.values.forEach { $0.job.fail(EngineError.stopped) }
+        choices.values.forEach { $0.job.fail(EngineError.stopped) }
         inbox.end().forEach { $0.fail(EngineError.stopped) }
     }
 
@@ -45,82 +42,123 @@ final class EngineLoop {
         inbox.report(
             EngineLoad(
                 waiting: scheduler.waitingCount, running: scheduler.runningCount,
-                freePages: scheduler.freePageCount, pages: pool.pageCount))
+                freePages: scheduler.freePageCount, keptPages: scheduler.keptPageCount,
+                pages: pool.pageCount, preemptions: scheduler.preemptionCount, steps: steps))
     }
 
     private func add(_ job: GenerationJob) {
-        let id = nextID
-        nextID += 1
-        scheduler.add(id, promptRows: job.rows.count, pageCount: job.pageCount)
-        generations[id] = Generation(job: job)
+        let running = RunningJob(job)
+        for index in 0..<job.request.choices {
+            let id = nextID
+            nextID += 1
+            scheduler.add(
+                SequenceState(
+                    id: id, client: job.request.client, rows: job.rows.count,
+                    mostRows: job.rows.count + job.most - 1, chain: job.chain))
+            choices[id] = RunningChoice(running, index: index)
+        }
+    }
+
+    private func removeUnwanted() {
+        for (id, choice) in choices {
+            if choice.job.isAbandoned {
+                remove(id)
+            } else if choice.job.isEnded(choice: choice.index) {
+                remove(id)
+                choice.running.end(.stop, choice: choice.index)
+            }
+        }
     }
 
     private func remove(_ id: Scheduler.RequestID) {
         scheduler.remove(id)
-        generations[id] = nil
+        choices[id] = nil
+    }
+
+    /// Fails a job with all its choices.
+    private func fail(_ job: GenerationJob, _ error: any Error) {
+        job.fail(error)
+        for (id, choice) in choices where choice.job === job { remove(id) }
+    }
+
+    private func guess() -> [Scheduler.RequestID: Int] {
+        choices.mapValues { choice in
+            choice.guess(most: guesses)
+            return choice.guesses.count
+        }
     }
 
     private func run(_ step: [Scheduler.Rows]) {
+        let sequences = step.compactMap { rows in
+            scheduler.pages(of: rows.id).flatMap { choices[rows.id]?.sequence(rows, pages: $0) }
+        }
         do {
-            try model.step(step.compactMap(sequence), pool: pool, logits: &logits)
+            steps += 1
+            try model.step(sequences, pool: pool, logits: &logits)
         } catch {
-            // The pages of everything in the step are lost; what waits may still succeed.
-            for rows in step {
-                generations[rows.id]?.job.fail(error)
-                remove(rows.id)
+            let jobs = step.compactMap { choices[$0.id]?.job }
+            scheduler.fail(step)
+            jobs.forEach { fail($0, error) }
+            return
+        }
+        var output = 0
+        for rows in step {
+            if let choice = choices[rows.id] { finish(rows, of: choice, output: output) }
+            output += rows.outputs
+        }
+    }
+
+    /// Draws and sends the tokens that follow computed rows, whose logits are the step's from row `output` on.
+    private func finish(_ rows: Scheduler.Rows, of choice: RunningChoice, output: Int) {
+        let running = choice.running
+        if running.cachedTokens == nil { running.cachedTokens = rows.length }
+        var written: [Int32] = []
+        var reason: FinishReason?
+        for index in 0..<rows.outputs {
+            let position = rows.length + rows.count - rows.outputs + index
+            guard let token = draw(choice, output: output + index, position: position) else {
+                fail(choice.job, EngineError.notFinite(position: position))
+                return
             }
-            return
+            written.append(token.id)
+            if choice.job.request.endTokens.contains(token.id) {
+                reason = .stop
+                break
+            }
+            choice.append(token.id)
+            running.send(token, choice: choice.index)
+            if choice.writtenCount == choice.job.most {
+                reason = .length
+                break
+            }
+            if index < rows.outputs - 1, token.id != choice.guesses[index] { break }
         }
-        scheduler.advance(step)
-        for (output, rows) in step.filter(\.givesToken).enumerated() {
-            write(rows, output: output)
+        scheduler.advance(rows, written: written)
+        if let reason {
+            remove(rows.id)
+            running.end(reason, choice: choice.index)
         }
     }
 
-    /// The rows in the form the model takes them.
-    private func sequence(_ rows: Scheduler.Rows) -> SequenceRows? {
-        guard let generation = generations[rows.id], let pages = scheduler.pages(of: rows.id) else {
-            return nil
-        }
-        let prompt = generation.job.rows
-        let range = rows.length..<rows.length + rows.count
-        let isPrompt = range.upperBound <= prompt.count
-        return SequenceRows(
-            pages: pages, length: rows.length,
-            tokens: isPrompt ? Array(prompt.tokens[range]) : [generation.last],
-            embeddings: isPrompt ? prompt.embeddings(range) : [],
-            logits: rows.givesToken ? 1 : 0)
-    }
-
-    /// Draws and sends the token that follows `rows`, whose logits are row `output` of the step's.
-    private func write(_ rows: Scheduler.Rows, output: Int) {
-        guard var generation = generations[rows.id] else { return }
-        let job = generation.job
-        let position = rows.length + rows.count - 1
-        let drawn = logits.withUnsafeBufferPointer { logits in
-            let row = logits[output * model.vocabulary..<(output + 1) * model.vocabulary]
-            return sampler.draw(
-                UnsafeBufferPointer(rebasing: row), job.sampling, seed: job.seed, choice: job.choice,
+    /// Draws the token that row `output` of the step's logits gives; nil where none is finite.
+    private func draw(_ choice: RunningChoice, output: Int, position: Int) -> WrittenToken? {
+        let request = choice.job.request
+        return logits.withUnsafeMutableBufferPointer { logits in
+            let row = UnsafeMutableBufferPointer(
+                rebasing: logits[output * model.vocabulary..<(output + 1) * model.vocabulary])
+            // How likely a token is, is said of the logits as the model gave them.
+            let plain = request.alternatives != nil && choice.adjustment != nil ? Array(row) : []
+            choice.adjustment?.apply(to: row)
+            let drawn = sampler.draw(
+                UnsafeBufferPointer(row), request.sampling, seed: choice.job.seed, choice: choice.index,
                 position: position)
-        }
-        guard let token = drawn else {
-            job.fail(EngineError.notFinite(position: position))
-            remove(rows.id)
-            return
-        }
-        if job.endTokens.contains(token) {
-            remove(rows.id)
-            job.finish(.stop, completionTokens: generation.written)
-            return
-        }
-        generation.last = token
-        generation.written += 1
-        job.send(token)
-        if generation.written == job.most {
-            remove(rows.id)
-            job.finish(.length, completionTokens: generation.written)
-        } else {
-            generations[rows.id] = generation
+            guard let id = drawn else { return nil }
+            guard let count = request.alternatives else { return WrittenToken(id: id) }
+            let (token, most) =
+                plain.isEmpty
+                ? likelihoods.compute(UnsafeBufferPointer(row), token: id, count: count)
+                : plain.withUnsafeBufferPointer { likelihoods.compute($0, token: id, count: count) }
+            return WrittenToken(id: id, logprob: token.logprob, alternatives: most)
         }
     }
 }

@@ -3,44 +3,52 @@ import Synchronization
 
 /// A submitted request on its way through the engine: made by the submitter, then used by the engine's thread.
 final class GenerationJob: Sendable {
+    let request: GenerationRequest
     let rows: PromptRows
-    let sampling: Sampling
+    /// Names the pages of the prompt.
+    let chain: PageKeyChain
     let seed: UInt64
-    let choice: Int
     /// Most tokens to write, within what the context leaves.
     let most: Int
-    let endTokens: Set<Int32>
-    private let continuation: GenerationStream.Continuation
+    private let continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
     private let abandoned = Atomic(false)
+    /// Choices that the reader wants no more of.
+    private let endedChoices = Mutex<Set<Int>>([])
 
+    /// - Parameter most: At least 1.
     init(
-        _ request: GenerationRequest, rows: PromptRows, most: Int, continuation: GenerationStream.Continuation
+        _ request: GenerationRequest, rows: PromptRows, chain: PageKeyChain, most: Int,
+        continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
     ) {
+        self.request = request
         self.rows = rows
+        self.chain = chain
         self.most = most
-        sampling = request.sampling
         seed = request.sampling.seed ?? UInt64.random(in: .min ... .max)
-        choice = request.choice
-        endTokens = request.endTokens
         self.continuation = continuation
         continuation.onTermination = { [weak self] reason in
             if case .cancelled = reason { self?.abandoned.store(true, ordering: .relaxed) }
         }
     }
 
-    /// Pages that hold all that the request may ever take.
-    var pageCount: Int { KVPool.pages(for: rows.count + most) }
-
     /// Whether nobody reads the stream any more.
     var isAbandoned: Bool { abandoned.load(ordering: .relaxed) }
 
-    func send(_ token: Int32) {
-        continuation.yield(.token(token))
+    /// Whether nobody wants more of a choice.
+    func isEnded(choice: Int) -> Bool {
+        endedChoices.withLock { $0.contains(choice) }
     }
 
-    func finish(_ reason: FinishReason, completionTokens: Int) {
-        let usage = Usage(promptTokens: rows.count, completionTokens: completionTokens)
-        continuation.yield(.finished(reason, usage))
+    func end(choice: Int) {
+        _ = endedChoices.withLock { $0.insert(choice) }
+    }
+
+    func send(_ event: GenerationEvent) {
+        continuation.yield(event)
+    }
+
+    func finish(_ usage: Usage) {
+        continuation.yield(.finished(usage))
         continuation.finish()
     }
 

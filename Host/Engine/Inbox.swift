@@ -8,16 +8,18 @@ final class Inbox: @unchecked Sendable {  // every stored property is used only 
     private var hasEnded = false
     private var load: EngineLoad
 
+    private var waitingHere: Int { jobs.reduce(0) { $0 + $1.request.choices } }
+
     init(load: EngineLoad) {
         self.load = load
     }
 
-    /// Hands in a job; `limit` bounds those that wait, here and in the scheduler.
+    /// Hands in a job, unless `limit` choices wait already, here and in the scheduler.
     func add(_ job: GenerationJob, limit: Int) throws(EngineError) {
         condition.lock()
         defer { condition.unlock() }
         guard !isStopping else { throw .stopped }
-        guard jobs.count + load.waiting < limit else { throw .queueFull(limit: limit) }
+        guard waitingHere + load.waiting < limit else { throw .queueFull(limit: limit) }
         jobs.append(job)
         condition.broadcast()
     }
@@ -30,7 +32,7 @@ final class Inbox: @unchecked Sendable {  // every stored property is used only 
         while wait, jobs.isEmpty, !isStopping { condition.wait() }
         guard !isStopping else { return nil }
         defer { jobs = [] }
-        load.waiting += jobs.count  // so that a job counts as waiting from here to the next report
+        load.waiting += waitingHere  // so that a job counts as waiting from here to the next report
         return jobs
     }
 
@@ -44,7 +46,7 @@ final class Inbox: @unchecked Sendable {  // every stored property is used only 
         condition.lock()
         defer { condition.unlock() }
         var load = load
-        load.waiting += jobs.count
+        load.waiting += waitingHere
         return load
     }
 
@@ -75,10 +77,17 @@ final class Inbox: @unchecked Sendable {  // every stored property is used only 
 
 /// What the engine is doing.
 public struct EngineLoad: Sendable, Equatable {
-    /// Requests not yet admitted.
+    /// Choices not yet admitted.
     public var waiting: Int
-    /// Requests being read or written.
+    /// Choices being read or written.
     public var running: Int
+    /// Pages that no choice holds.
     public var freePages: Int
+    /// Those among them that hold what a later request may begin with.
+    public var keptPages: Int
     public var pages: Int
+    /// Times that a running choice had to give its pages back and wait again.
+    public var preemptions: Int
+    /// Steps run so far.
+    public var steps: Int
 }

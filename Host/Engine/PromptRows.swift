@@ -1,42 +1,90 @@
 import Decoder
+import Foundation
 import Fusion
 
-/// A prompt laid out as the rows that a step takes: one token id each, -1 where the row is a segment's.
-///
-/// The llama family has one axis of positions, on which the rows of a segment simply follow each other; a segment's
-/// grid is for families with more.
+/// A prompt laid out as the rows that a step takes: one token id each, -1 where the row is a segment's, with rotary
+/// positions and what weighs less.
 struct PromptRows: Sendable {
     let tokens: [Int32]
+    /// Spans of segments that weigh less than 1, in rising order.
+    let gates: [GatedSpan]
     /// Where segments stand, in rising order.
     private let segments: [(first: Int, segment: Segment)]
     private let hidden: Int
+    private let positions: RotaryPositions
 
     /// - Throws: ``EngineError`` or ``DecoderError`` where a piece does not suit the model.
     init(_ prompt: Prompt, for model: DecoderModel) throws {
         var tokens: [Int32] = []
+        var gates: [GatedSpan] = []
         var segments: [(first: Int, segment: Segment)] = []
+        var positions = RotaryPositions(axes: model.positionAxes)
         for piece in prompt.pieces {
             switch piece {
             case .tokens(let ids):
                 try model.check(ids)
                 tokens += ids
+                positions.append(rows: ids.count)
             case .segment(let segment):
-                guard segment.width == model.hidden else {
-                    throw EngineError.segmentWidth(expected: model.hidden, found: segment.width)
+                try Self.check(segment, hidden: model.hidden)
+                if segment.weight < 1, segment.count > 0 {
+                    // An α so small that its logarithm is not finite is as good as the least normal number.
+                    let weight = max(segment.weight, .leastNormalMagnitude)
+                    gates.append(
+                        GatedSpan(rows: tokens.count..<tokens.count + segment.count, logWeight: log(weight)))
                 }
-                guard segment.weight == 1 else { throw EngineError.segmentWeight(segment.weight) }
-                guard segment.rows.allSatisfy(\.isFinite) else { throw EngineError.segmentNotFinite }
                 segments.append((tokens.count, segment))
                 tokens += repeatElement(-1, count: segment.count)
+                positions.append(segment)
             }
         }
         guard !tokens.isEmpty else { throw EngineError.emptyPrompt }
         self.tokens = tokens
+        self.gates = gates
         self.segments = segments
+        self.positions = positions
         hidden = model.hidden
     }
 
+    private static func check(_ segment: Segment, hidden: Int) throws(EngineError) {
+        guard segment.width == hidden else {
+            throw .segmentWidth(expected: hidden, found: segment.width)
+        }
+        try expect(
+            (0...1).contains(segment.weight), "weight of a segment", "a number from 0 to 1",
+            "\(segment.weight)")
+        guard segment.rows.allSatisfy(\.isFinite) else { throw .segmentNotFinite }
+        guard let grid = segment.grid else { return }
+        let most: Int32 = 1 << 20
+        for (place, axis) in [(grid.t, "t"), (grid.h, "h"), (grid.w, "w")] where !(1...most).contains(place) {
+            throw .segmentPosition("\(axis) extends over \(place), expected 1 to \(most)")
+        }
+        for (row, place) in segment.positions.enumerated() {
+            let isInside =
+                (0..<grid.t).contains(place.t) && (0..<grid.h).contains(place.h)
+                && (0..<grid.w).contains(place.w)
+            if !isInside {
+                throw .segmentPosition(
+                    "row \(row) lies at \(place.t), \(place.h), \(place.w), outside of \(grid.t), \(grid.h), \(grid.w)"
+                )
+            }
+        }
+    }
+
     var count: Int { tokens.count }
+
+    /// The names of the prompt's pages.
+    func keys(salt: UInt64) -> PageKeyChain {
+        var chain = PageKeyChain(salt: salt)
+        var row = 0
+        for (first, segment) in segments {
+            for token in tokens[row..<first] { chain.append(token: token) }
+            for index in 0..<segment.count { chain.append(row: index, of: segment) }
+            row = first + segment.count
+        }
+        for token in tokens[row...] { chain.append(token: token) }
+        return chain
+    }
 
     /// Embeddings for a range of rows, `[range, hidden]`, zero where the row is a token's; empty where all are.
     func embeddings(_ range: Range<Int>) -> [Float] {
@@ -50,5 +98,11 @@ struct PromptRows: Sendable {
             rows.replaceSubrange(target..<target + source.count, with: segment.rows[source])
         }
         return rows
+    }
+
+    /// Rotary positions of a range of rows, which may lie in the answer, `[range, axes]`; empty where they count on
+    /// from the start of the sequence.
+    func positions(_ range: Range<Int>) -> [Int32] {
+        positions.of(range)
     }
 }

@@ -29,7 +29,7 @@ public final class LanguageModel: Sendable {
         } catch {
             throw FusionError.badTemplate(model: path, error)
         }
-        decoder = try DecoderModel(file, options: options)
+        decoder = try DecoderModel(.gguf(file), options: options)
     }
 
     /// What plugins are told of the decoder; nil where its vocabulary lacks the tokens that an identity is made from.

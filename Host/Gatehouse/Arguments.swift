@@ -89,6 +89,15 @@ struct Arguments: Sendable {
         return number
     }
 
+    /// One of a few words.
+    func choice(_ name: String, of words: [String]) throws(UsageError) -> String? {
+        guard let text = try value(name) else { return nil }
+        guard words.contains(text) else {
+            throw UsageError("\(name): expected \(words.joined(separator: ", ")), found \"\(text)\"")
+        }
+        return text
+    }
+
     /// `--threads`, or one for each core.
     func threads() throws(UsageError) -> Int {
         try integer("--threads", in: 1...1024) ?? ProcessInfo.processInfo.activeProcessorCount

@@ -3,50 +3,47 @@ import Engine
 import Foundation
 import GatehouseJSON
 import Modalities
-import Weights
 
 /// Measures how fast a model reads and writes.
 struct BenchCommand: Command {
     static let name = "bench"
     static let synopsis = "[OPTION]…"
     static let summary = "Measure prefill and decode in tokens per second."
-    static let options = [
-        Option("--model", "P", "the model file (default: what models/ holds)"),
-        Option("-p", "N", "tokens of the prompt (default: 512; 0 leaves prefill out)"),
-        Option("-n", "N", "tokens to write (default: 128; 0 leaves decode out)"),
-        Option("--threads", "N", "threads (default: one a core)"),
-        Option("--batch", "1,4,16", "sequences written at once, each a test (default: 1)"),
-        Option("--repetitions", "N", "runs of each test after one that is not counted (default: 5)"),
-        Option("--json", nil, "print one JSON object"),
-    ]
+    static let options =
+        [
+            Option("-p", "N", "tokens of the prompt (default: 512; 0 leaves prefill out)"),
+            Option("-n", "N", "tokens to write (default: 128; 0 leaves decode out)"),
+            Option("--batch", "1,4,16", "sequences written at once, each a test (default: 1)"),
+            Option("--repetitions", "N", "runs of each test after one that is not counted (default: 5)"),
+            Option("--json", nil, "print one JSON object"),
+        ] + DecoderSetup.options
 
-    private let model: String?
+    private let setup: DecoderSetup
     private let prompt: Int
     private let written: Int
-    private let threads: Int
     private let batches: [Int]
     private let repetitions: Int
     private let json: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
-        model = try arguments.value("--model")
+        setup = try DecoderSetup(arguments)
         prompt = try arguments.integer("-p", in: 0...(1 << 20)) ?? 512
         written = try arguments.integer("-n", in: 0...(1 << 20)) ?? 128
-        threads = try arguments.threads()
         batches = try arguments.integers("--batch", in: 1...4096) ?? [1]
         repetitions = try arguments.integer("--repetitions", in: 1...1000) ?? 5
         json = arguments.flag("--json")
     }
 
     func run() async throws {
-        let path = try Workspace.model(model)
-        let decoder = try DecoderModel(
-            try GGUFFile(path: path), options: DecoderModel.Options(threads: threads))
+        let path = try setup.path()
+        let decoder = try setup.decoder()
         let benchmark = Benchmark(decoder)
         var results: [(test: String, rate: Benchmark.Rate)] = []
         if !json {
-            print("model \(path)\n\(decoder.backendName), \(threads) threads, \(repetitions) runs a test")
+            print(
+                "model \(path)\n\(decoder.backendName), \(setup.options.threads) threads, \(repetitions) runs a test"
+            )
             print("test       tokens/s   ± stddev")
         }
         func add(_ test: String, _ rate: Benchmark.Rate) {
@@ -81,7 +78,8 @@ struct BenchCommand: Command {
         print(
             JSONValue.object([
                 "results": .array(list), "model": .string(path), "backend": .string(decoder.backendName),
-                "threads": .number(Double(threads)), "repetitions": .number(Double(repetitions)),
+                "threads": .number(Double(setup.options.threads)),
+                "repetitions": .number(Double(repetitions)),
             ]).text)
     }
 }

@@ -71,12 +71,15 @@ struct ChatCommand: Command {
             messages: messages, sampling: Sampling(temperature: temperature), maxTokens: maxTokens)
         let answer = try await service.answer(request)
         var text = ""
+        var reason = FinishReason.stop
         for try await element in answer {
             switch element {
-            case .text(let piece):
-                text += piece
-                if !json { try Terminal.output(piece) }
-            case .finished(let reason, let usage):
+            case .text(let piece, _):
+                text += piece.text
+                if !json { try Terminal.output(piece.text) }
+            case .ended(let ending, _):
+                reason = ending
+            case .finished(let usage):
                 if json {
                     try Terminal.output(Self.json(text, reason, usage, answer.modalities).text + "\n")
                 } else {

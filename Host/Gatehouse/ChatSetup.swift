@@ -7,24 +7,30 @@ import Server
 
 /// What it takes to answer chats, built from the options that `serve` and `chat` share.
 struct ChatSetup {
-    static let options = [
-        Option("--model", "P", "the model file (default: what models/ holds)"),
-        Option("--registry", "P", "the plugins (default: registry.json)"),
-        Option("--threads", "N", "threads (default: one a core)"),
-        Option(
-            "--ctx", "N", "tokens that a prompt and its answer may take (default: as the model was trained)"),
-    ]
+    static let options =
+        DecoderSetup.options + [
+            Option("--registry", "P", "the plugins (default: registry.json)"),
+            Option(
+                "--ctx", "N",
+                "tokens that a prompt and its answer may take (default: as the model was trained)"),
+            Option(
+                "--prompt-lookup", "N",
+                "guess up to N tokens of greedy answers from what stands before; same answers (default: 0)"),
+            Option("--no-prefix-cache", nil, "keep nothing of a request for later ones that begin alike"),
+        ]
 
-    let model: String?
-    let registry: String?
-    let threads: Int
-    let context: Int?
+    private let decoder: DecoderSetup
+    private let registry: String?
+    private let context: Int?
+    private let promptLookup: Int
+    private let keepsPrefixes: Bool
 
     init(_ arguments: Arguments) throws(UsageError) {
-        model = try arguments.value("--model")
+        decoder = try DecoderSetup(arguments)
         registry = try arguments.value("--registry")
-        threads = try arguments.threads()
         context = try arguments.integer("--ctx", in: 1...(1 << 30))
+        promptLookup = try arguments.integer("--prompt-lookup", in: 0...64) ?? 0
+        keepsPrefixes = !arguments.flag("--no-prefix-cache")
     }
 
     /// Loads the model and starts the engine; no plugin is opened.
@@ -34,9 +40,10 @@ struct ChatSetup {
     ///   - info: told in a line each what is done.
     func build(requests: Int?, info: (String) -> Void) throws -> ChatService {
         let registry = try Workspace.registry(registry)
-        let path = try Workspace.model(model)
+        let path = try decoder.path()
+        let threads = decoder.options.threads
         info("Loading model \(path)")
-        let model = try LanguageModel(path: path, options: DecoderModel.Options(threads: threads))
+        let model = try LanguageModel(path: path, options: decoder.options)
         let decoder = model.decoder
         if let context, context > decoder.contextLength {
             throw CommandError(
@@ -44,6 +51,8 @@ struct ChatSetup {
         }
         var options = Engine.Options()
         options.context = context
+        options.promptLookup = promptLookup
+        options.keepsPrefixes = keepsPrefixes
         options.poolTokens = requests.map { $0 * (context ?? decoder.contextLength) }
         let engine = try Engine(decoder, options: options)
         info(

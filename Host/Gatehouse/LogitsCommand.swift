@@ -1,26 +1,23 @@
 import Decoder
 import Engine
 import Foundation
-import Weights
 
 /// Computes what the decoder says after each token of a text.
 struct LogitsCommand: Command {
     static let name = "logits"
     static let synopsis = "--ids 1,2,3 --output F [OPTION]…"
     static let summary = "Write the logits after each token: float32, [tokens, vocabulary], row-major."
-    static let options = [
-        Option("--ids", "1,2,3", "the tokens"),
-        Option("--output", "F", "the file to write"),
-        Option("--model", "P", "the model file (default: what models/ holds)"),
-        Option("--threads", "N", "threads (default: one a core)"),
-        Option("--precise", nil, "compute in float32 throughout"),
-    ]
+    static let options =
+        [
+            Option("--ids", "1,2,3", "the tokens"),
+            Option("--output", "F", "the file to write"),
+        ] + DecoderSetup.options + [
+            Option("--precise", nil, "compute in float32 throughout")
+        ]
 
     private let ids: [Int32]
     private let output: String
-    private let model: String?
-    private let threads: Int
-    private let precise: Bool
+    private let setup: DecoderSetup
 
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
@@ -29,15 +26,11 @@ struct LogitsCommand: Command {
         }
         self.ids = ids.map { Int32($0) }
         output = try arguments.required("--output")
-        model = try arguments.value("--model")
-        threads = try arguments.threads()
-        precise = arguments.flag("--precise")
+        setup = try DecoderSetup(arguments, precise: arguments.flag("--precise"))
     }
 
     func run() async throws {
-        let file = try GGUFFile(path: try Workspace.model(model))
-        let decoder = try DecoderModel(
-            file, options: DecoderModel.Options(threads: threads, precise: precise))
+        let decoder = try setup.decoder()
         try OutputFile(output, option: "--output").write { append in
             try decoder.logits(ids) { try append(Data(buffer: $0)) }
         }

@@ -1,3 +1,4 @@
+import Digest
 import Foundation
 
 /// Copies of libraries and weights, each named by its SHA-256. What is opened from here is what was hashed here: the

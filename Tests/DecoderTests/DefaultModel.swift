@@ -9,18 +9,19 @@ enum DefaultModel {
     static let fixtures = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
         .appendingPathComponent("Fixtures")
 
-    private static let file = Result { () throws -> GGUFFile in
+    private static let opened = Result { () throws -> ModelSource in
         let path = fixtures.appendingPathComponent("../../../models/\(name)").standardized.path
         guard FileManager.default.fileExists(atPath: path) else { throw Missing(path: path) }
-        return try GGUFFile(path: path)
+        return try ModelSource(path: path)
     }
     private static let fastModel = Result {
-        try DecoderModel(file.get(), options: .init(threads: 2))
+        try DecoderModel(opened.get(), options: .init(threads: 2))
     }
     private static let preciseModel = Result {
-        try DecoderModel(file.get(), options: .init(threads: 2, precise: true))
+        try DecoderModel(opened.get(), options: .init(threads: 2, precise: true))
     }
 
+    static func file() throws -> ModelSource { try opened.get() }
     /// As it is served: quantised activations.
     static func fast() throws -> DecoderModel { try fastModel.get() }
     /// Float32 throughout.

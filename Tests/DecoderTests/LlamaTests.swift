@@ -1,49 +1,16 @@
 import Decoder
 import Engine
 import Foundation
+import TestSupport
 import Testing
 import Weights
 
 @Suite struct LlamaTests {
-    /// A model of two small layers with arbitrary weights, all float32.
-    private func tinyModel() -> GGUFBuilder {
-        let (hidden, heads, keyValueHeads, head, feedForward, vocabulary) = (32, 2, 1, 16, 64, 40)
-        var builder = GGUFBuilder()
-        builder.metadata = [
-            ("general.architecture", .string("llama")),
-            ("llama.block_count", .uint32(2)),
-            ("llama.context_length", .uint32(128)),
-            ("llama.embedding_length", .uint32(UInt32(hidden))),
-            ("llama.feed_forward_length", .uint32(UInt32(feedForward))),
-            ("llama.attention.head_count", .uint32(UInt32(heads))),
-            ("llama.attention.head_count_kv", .uint32(UInt32(keyValueHeads))),
-            ("llama.attention.layer_norm_rms_epsilon", .float32(1e-5)),
-        ]
-        func add(_ name: String, _ shape: Int...) {
-            let count = shape.reduce(1, *)
-            let seed = UInt64(builder.tensors.count)
-            let values = (0..<count).map { Float(Sampler.uniform(seed: seed, choice: 9, position: $0) - 0.5) }
-            builder.tensors.append(.floats(name, shape: shape, values))
-        }
-        add("token_embd.weight", vocabulary, hidden)
-        add("output_norm.weight", hidden)
-        for layer in 0..<2 {
-            add("blk.\(layer).attn_norm.weight", hidden)
-            add("blk.\(layer).attn_q.weight", heads * head, hidden)
-            add("blk.\(layer).attn_k.weight", keyValueHeads * head, hidden)
-            add("blk.\(layer).attn_v.weight", keyValueHeads * head, hidden)
-            add("blk.\(layer).attn_output.weight", hidden, heads * head)
-            add("blk.\(layer).ffn_norm.weight", hidden)
-            add("blk.\(layer).ffn_gate.weight", feedForward, hidden)
-            add("blk.\(layer).ffn_up.weight", feedForward, hidden)
-            add("blk.\(layer).ffn_down.weight", hidden, feedForward)
-        }
-        return builder
-    }
+    private func tinyModel() -> GGUFBuilder { .tinyLlama() }
 
     private func model(_ builder: GGUFBuilder) throws -> DecoderModel {
-        let file = try withFile(builder.bytes()) { try GGUFFile(path: $0) }
-        return try DecoderModel(file, options: .init(threads: 1, precise: true))
+        let source = try withFile(builder.bytes()) { try ModelSource(path: $0) }
+        return try DecoderModel(source, options: .init(threads: 1, precise: true))
     }
 
     private func logits(_ builder: GGUFBuilder) throws -> [Float] {
@@ -152,8 +119,9 @@ import Weights
         Wrong("blk.0.attn_norm.weight", "F32, F16 or BF16", "Q8_0") {
             $0.tensors[2].type = TensorType.q8_0.rawValue
         },
-        Wrong("blk.0.attn_q.bias", "no such tensor") {
-            $0.tensors.append(.floats("blk.0.attn_q.bias", shape: [32], .init(repeating: 0, count: 32)))
+        Wrong("blk.0.attn_q_norm.weight", "no such tensor") {
+            $0.tensors.append(
+                .floats("blk.0.attn_q_norm.weight", shape: [16], .init(repeating: 0, count: 16)))
         },
     ]
 
@@ -178,8 +146,8 @@ import Weights
                 var bytes = sound
                 bytes[index] = value
                 do {
-                    let file = try withFile(bytes) { try GGUFFile(path: $0) }
-                    _ = try DecoderModel(file, options: .init(threads: 1)).logits([0, 1])
+                    let source = try withFile(bytes) { try ModelSource(path: $0) }
+                    _ = try DecoderModel(source, options: .init(threads: 1)).logits([0, 1])
                 } catch {
                     refused += 1
                 }

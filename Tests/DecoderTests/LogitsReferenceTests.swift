@@ -69,7 +69,7 @@ import Testing
             try model.embed([-1])
         }
         #expect(throws: DecoderError.threadCount(0)) {
-            try DecoderModel(model.file, options: .init(threads: 0))
+            try DecoderModel(DefaultModel.file(), options: .init(threads: 0))
         }
         #expect(throws: DecoderError.pageCount(0)) { try KVPool(model, pages: 0) }
         let most = model.contextLength

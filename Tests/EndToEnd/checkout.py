@@ -58,6 +58,11 @@ def token_count(text):
     return json.loads(answer("tokenize", "--json", "--", text))["count"] if text else 0
 
 
+def tokens(text):
+    """Ids of `text` alone."""
+    return json.loads(answer("tokenize", "--json", "--", text))["ids"]
+
+
 def build_fixture(folder):
     """Builds the plugins of fixture.c and returns the library's path."""
     library = pathlib.Path(folder) / "libfixture.so"

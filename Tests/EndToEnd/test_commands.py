@@ -45,7 +45,8 @@ class HelpTests(CommandTestCase):
 
     def test_the_flags_that_others_script_against_are_there(self):
         promised = {
-            "serve": "--model --registry --host --port --threads --ctx --model-name --strict-model --socket --data",
+            "serve": "--model --registry --host --port --threads --ctx --model-name --strict-model --socket --data "
+                     "--prompt-lookup --no-prefix-cache",
             "chat": "--model --image --audio --file --system --temperature --max-tokens --json",
             "bench": "--model -p -n --threads --batch --json", "tokenize": "--model --json",
             "logits": "--model --ids --precise --output", "encode": "--plugin --input --json --output",

@@ -46,6 +46,10 @@ WRONG_VALUES = [
     ("seed", 1.5), ("seed", "one"), ("seed", True), ("seed", 1e300),
     ("max_tokens", 0), ("max_tokens", -1), ("max_tokens", 1.5), ("max_tokens", "many"), ("max_tokens", True),
     ("max_completion_tokens", 0), ("max_completion_tokens", "many"),
+    ("n", 0), ("n", 129), ("n", "two"), ("n", 1.5), ("logprobs", 3), ("top_logprobs", 5), ("top_logprobs", "all"),
+    ("presence_penalty", 3), ("frequency_penalty", -3), ("frequency_penalty", "some"),
+    ("repetition_penalty", 0), ("repetition_penalty", -1), ("logit_bias", [1]), ("logit_bias", {"a": 1}),
+    ("logit_bias", {"1": 101}, "logit_bias.1"), ("logit_bias", {"49152": 1}),
     ("stop", 3), ("stop", {}), ("stop", [3], "stop[0]"), ("stop", [""], "stop[0]"), ("stop", ["x"] * 17),
     ("gatehouse", 3), ("gatehouse", []), ("gatehouse", {"modalities": "off"}, "gatehouse.modalities"),
     ("gatehouse", {"modalities": {"screen-text": 3}}, "gatehouse.modalities.screen-text"),
@@ -54,9 +58,8 @@ WRONG_VALUES = [
 ]
 
 UNSUPPORTED = [
-    ("n", 2), ("logprobs", True), ("top_logprobs", 5), ("presence_penalty", 0.5), ("frequency_penalty", -1),
-    ("logit_bias", {"1": 2}), ("tools", [{"type": "function"}]), ("tool_choice", "required"),
-    ("functions", [{"name": "f"}]), ("response_format", {"type": "json_object"}), ("modalities", ["text", "audio"]),
+    ("tools", [{"type": "function"}]), ("tool_choice", "required"), ("functions", [{"name": "f"}]),
+    ("response_format", {"type": "json_object"}), ("modalities", ["text", "audio"]),
 ]
 
 NEUTRAL = {

@@ -8,18 +8,7 @@ private struct DequantizedBlocks: Decodable {
     var bytes: String
     var values: String
 
-    /// Two hexadecimal digits a byte.
-    static func decode(_ digits: String) -> [UInt8] {
-        let nibbles = digits.utf8.compactMap { Character(UnicodeScalar($0)).hexDigitValue }
-        return stride(from: 0, to: nibbles.count - 1, by: 2).map { UInt8(nibbles[$0] << 4 | nibbles[$0 + 1]) }
-    }
-
-    var valueBits: [UInt32] {
-        let bytes = Self.decode(values)
-        return stride(from: 0, to: bytes.count, by: 4).map { start in
-            bytes[start..<start + 4].reduce(0) { $0 << 8 | UInt32($1) }
-        }
-    }
+    var valueBits: [UInt32] { Hexadecimal.words(values) }
 
     static func load() throws -> [String: DequantizedBlocks] {
         let folder = URL(filePath: #filePath).deletingLastPathComponent()
@@ -33,7 +22,7 @@ private struct DequantizedBlocks: Decodable {
         let fixture = try DequantizedBlocks.load()
         #expect(fixture.count == gh_type.all.count)
         for (name, blocks) in fixture {
-            let bytes = DequantizedBlocks.decode(blocks.bytes)
+            let bytes = Hexadecimal.bytes(blocks.bytes)
             let expected = blocks.valueBits
             #expect(expected.count >= 32)
             #expect(String(cString: try #require(gh_type_name(blocks.type))) == name)
@@ -50,7 +39,7 @@ private struct DequantizedBlocks: Decodable {
 
     @Test func expansionTakesAnyAlignment() throws {
         for (name, blocks) in try DequantizedBlocks.load() {
-            let shifted = [0] + DequantizedBlocks.decode(blocks.bytes)
+            let shifted = [0] + Hexadecimal.bytes(blocks.bytes)
             let expected = blocks.valueBits
             var found = [Float](repeating: .nan, count: expected.count)
             let status = shifted.withUnsafeBytes {

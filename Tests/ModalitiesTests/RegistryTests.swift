@@ -1,5 +1,6 @@
 import Foundation
 import Modalities
+import TestSupport
 import Testing
 
 @Suite struct RegistryTests {

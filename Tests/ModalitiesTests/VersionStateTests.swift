@@ -1,4 +1,5 @@
 import Modalities
+import TestSupport
 import Testing
 
 @Suite struct VersionStateTests {

@@ -3,6 +3,7 @@ import Foundation
 import Glibc
 import Modalities
 import PluginHost
+import TestSupport
 import Testing
 
 extension RealWorkers {

@@ -44,6 +44,7 @@ typedef enum gh_status {
     GH_ERROR_UNSUPPORTED_TYPE = 2,
     GH_ERROR_BAD_SHAPE = 3,
     GH_ERROR_DEVICE = 4,
+    GH_ERROR_BAD_VALUE = 5,  // a number that is not finite, or out of range
 } gh_status;
 
 // A weight matrix, row-major: output o = bias[o] + Σ_i data[o][i] · x[i]. `cols` is a multiple of the type's

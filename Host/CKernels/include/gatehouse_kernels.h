@@ -24,6 +24,14 @@ const char *gh_type_name(uint32_t type);
 // unknown type, GH_ERROR_BAD_SHAPE where `count` is no multiple of the block; `destination` then stays.
 gh_status gh_dequantize_row(uint32_t type, const void *source, float *destination, uint64_t count);
 
+// The largest magnitude that every quantised type can hold: minima are halves.
+#define GH_QUANTIZE_LARGEST 65504.0f
+
+// Encodes `count` float32 as a type; the same bits on every machine. GH_ERROR_UNSUPPORTED_TYPE for an unknown
+// type, GH_ERROR_BAD_SHAPE where `count` is no multiple of the block, GH_ERROR_BAD_VALUE where a quantised type
+// meets a value that is not finite or beyond GH_QUANTIZE_LARGEST; `destination` then stays.
+gh_status gh_quantize_row(uint32_t type, const float *source, void *destination, uint64_t count);
+
 // A set of kernels that the CPU backend can run on.
 typedef enum gh_cpu_path {
     GH_CPU_PORTABLE = 0,  // any processor

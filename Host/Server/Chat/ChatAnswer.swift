@@ -2,21 +2,20 @@ import Engine
 import Synchronization
 import Text
 
-/// An answer as it is written. To be read once, by one task.
+/// An answer as it is written, of one choice or several. To be read once, by one task.
 public struct ChatAnswer: AsyncSequence, Sendable {
-    /// What an answer is made of: text, then how it ended, last and once.
+    /// What an answer is made of: for each choice text, then how it ended, once; last, once, what all of them took.
     public enum Element: Sendable, Equatable {
-        /// Never empty, and never half a character.
-        case text(String)
-        case finished(FinishReason, Usage)
+        case text(AnswerText, choice: Int)
+        case ended(FinishReason, choice: Int)
+        case finished(Usage)
     }
 
     /// One for each plugin that took a media part of the request, in order; one for a part that none took.
     public let modalities: [ModalityReport]
     public let promptTokens: Int
     private let generation: Generation
-    private let tokenizer: Tokenizer
-    private let stop: [String]
+    private let writers: [AnswerWriter]
 
     /// The tokens to come, until the reader takes them: whoever has the stream keeps the generation running.
     private final class Generation: Sendable {
@@ -35,74 +34,60 @@ public struct ChatAnswer: AsyncSequence, Sendable {
     }
 
     init(
-        modalities: [ModalityReport], promptTokens: Int, stream: GenerationStream, tokenizer: Tokenizer,
-        stop: [String]
+        modalities: [ModalityReport], promptTokens: Int, stream: GenerationStream, choices: Int,
+        tokenizer: Tokenizer, stop: [String]
     ) {
         self.modalities = modalities
         self.promptTokens = promptTokens
         generation = Generation(stream)
-        self.tokenizer = tokenizer
-        self.stop = stop
+        writers = Array(repeating: AnswerWriter(tokenizer, stop: stop), count: choices)
     }
 
     /// The first iterator reads the answer; any other finds nothing.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(
-            tokens: generation.take()?.makeAsyncIterator(), text: TokenStream(tokenizer),
-            matcher: StopMatcher(stop),
-            promptTokens: promptTokens)
+        Iterator(events: generation.take()?.makeAsyncIterator(), writers: writers)
     }
 
-    /// Turns tokens into text. Where a stop string is found the generation is let go, which ends it.
+    /// Turns tokens into text. Where a stop string is found the choice is let go, which ends it.
     public struct Iterator: AsyncIteratorProtocol {
-        fileprivate var tokens: GenerationStream.AsyncIterator?
-        fileprivate var text: TokenStream
-        fileprivate var matcher: StopMatcher
-        fileprivate let promptTokens: Int
+        fileprivate var events: GenerationStream.Iterator?
+        fileprivate var writers: [AnswerWriter]
         private var completionTokens = 0
-        private var ending: Element?
+        /// To be handed out before more is read.
+        private var ready: ArraySlice<Element> = []
 
-        fileprivate init(
-            tokens: GenerationStream.AsyncIterator?, text: TokenStream, matcher: StopMatcher,
-            promptTokens: Int
-        ) {
-            self.tokens = tokens
-            self.text = text
-            self.matcher = matcher
-            self.promptTokens = promptTokens
+        fileprivate init(events: GenerationStream.Iterator?, writers: [AnswerWriter]) {
+            self.events = events
+            self.writers = writers
         }
 
         public mutating func next() async throws -> Element? {
-            if let ending {
-                self.ending = nil
-                return ending
-            }
-            while let event = try await tokens?.next() {
-                let piece: String
+            while ready.isEmpty, let event = try await events?.next() {
                 switch event {
-                case .token(let id):
+                case .token(let token, let choice):
+                    if writers[choice].isFinished { continue }
                     completionTokens += 1
-                    piece = matcher.push(text.push(id))
-                    if matcher.match != nil { finish(.stop) }
-                case .finished(let reason, _):
-                    // A limit may fall inside a character, of which nothing is shown then.
-                    let rest = reason == .length ? "" : text.finish()
-                    piece = matcher.push(rest) + matcher.finish()
-                    finish(matcher.match == nil ? reason : .stop)
-                }
-                if !piece.isEmpty { return .text(piece) }
-                if let ending {
-                    self.ending = nil
-                    return ending
+                    hand(writers[choice].push(token), of: choice)
+                    if writers[choice].isFinished {
+                        events?.end(choice: choice)
+                        ready.append(.ended(.stop, choice: choice))
+                    }
+                case .ended(let reason, let choice):
+                    if writers[choice].isFinished { continue }
+                    hand(writers[choice].finish(reason), of: choice)
+                    ready.append(.ended(writers[choice].isStopped ? .stop : reason, choice: choice))
+                case .finished(var usage):
+                    events = nil
+                    // Not those that came after a stop string.
+                    usage.completionTokens = completionTokens
+                    ready.append(.finished(usage))
                 }
             }
-            return nil
+            return ready.popFirst()
         }
 
-        private mutating func finish(_ reason: FinishReason) {
-            tokens = nil
-            ending = .finished(
-                reason, Usage(promptTokens: promptTokens, completionTokens: completionTokens))
+        private mutating func hand(_ text: AnswerText?, of choice: Int) {
+            if let text { ready.append(.text(text, choice: choice)) }
         }
     }
 }

@@ -6,6 +6,10 @@ import PluginHost
 public struct ChatRequest: Sendable {
     public var messages: [ChatMessage]
     public var sampling: Sampling
+    /// Answers to write.
+    public var choices: Int
+    /// Reports how likely each token was, and as many of the most likely ones; nil reports nothing.
+    public var alternatives: Int?
     /// Most tokens to write; nil: as many as the context leaves.
     public var maxTokens: Int?
     /// The answer ends before the first of these.
@@ -16,11 +20,14 @@ public struct ChatRequest: Sendable {
     public var origin: RequestOrigin
 
     public init(
-        messages: [ChatMessage], sampling: Sampling = Sampling(), maxTokens: Int? = nil, stop: [String] = [],
+        messages: [ChatMessage], sampling: Sampling = Sampling(), choices: Int = 1, alternatives: Int? = nil,
+        maxTokens: Int? = nil, stop: [String] = [],
         modalities: [String: ModalityOption] = [:], origin: RequestOrigin = RequestOrigin()
     ) {
         self.messages = messages
         self.sampling = sampling
+        self.choices = choices
+        self.alternatives = alternatives
         self.maxTokens = maxTokens
         self.stop = stop
         self.modalities = modalities

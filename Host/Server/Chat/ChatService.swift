@@ -1,3 +1,4 @@
+import Digest
 import Engine
 import Fusion
 import Modalities
@@ -71,10 +72,11 @@ public final class ChatService: Sendable {
         let stream = try engine.submit(
             GenerationRequest(
                 prompt: prompt, sampling: request.sampling, maxNewTokens: request.maxTokens,
-                endTokens: model.tokenizer.endOfGeneration))
+                endTokens: model.tokenizer.endOfGeneration, choices: request.choices,
+                alternatives: request.alternatives, client: request.origin.bearerToken ?? ""))
         return ChatAnswer(
-            modalities: reports, promptTokens: prompt.count, stream: stream, tokenizer: model.tokenizer,
-            stop: request.stop)
+            modalities: reports, promptTokens: prompt.count, stream: stream, choices: request.choices,
+            tokenizer: model.tokenizer, stop: request.stop)
     }
 
     /// What stands in the message for a media part that goes by `route`; nothing where it was dropped.

@@ -1,3 +1,4 @@
+import Digest
 import Modalities
 
 /// The place of a conversation in the traffic, which decides between versions that share it.

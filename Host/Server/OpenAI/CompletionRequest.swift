@@ -37,6 +37,7 @@ public struct CompletionRequest: Sendable {
         let oldName = try root["max_tokens"].integer(1...(1 << 31))
         chat = ChatRequest(
             messages: try root["messages"].messages(), sampling: try Self.sampling(root),
+            choices: try root["n"].integer(1...128) ?? 1, alternatives: try Self.alternatives(root),
             maxTokens: newName ?? oldName,
             stop: try root["stop"].stopStrings(),
             modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions())
@@ -49,14 +50,27 @@ public struct CompletionRequest: Sendable {
             topK: try root["top_k"].integer(0...(1 << 31)) ?? 0,
             topP: Float(try root["top_p"].number(Double(Float.leastNormalMagnitude)...1) ?? 1),
             minP: Float(try root["min_p"].number(0...1) ?? 0),
+            repetitionPenalty: Float(
+                try root["repetition_penalty"].number(Double(Float.leastNormalMagnitude)...10) ?? 1),
+            presencePenalty: Float(try root["presence_penalty"].number(-2...2) ?? 0),
+            frequencyPenalty: Float(try root["frequency_penalty"].number(-2...2) ?? 0),
+            logitBias: try root["logit_bias"].logitBias(),
             seed: seed.map { UInt64(bitPattern: Int64($0)) })
+    }
+
+    /// Most likely tokens to report beside each one; nil where none is to be reported.
+    private static func alternatives(_ root: RequestField) throws(HTTPError) -> Int? {
+        let count = try root["top_logprobs"].integer(0...20)
+        if try root["logprobs"].bool() ?? false { return count ?? 0 }
+        guard count ?? 0 == 0 else {
+            throw root["top_logprobs"].expected("nothing, unless \"logprobs\" is true")
+        }
+        return nil
     }
 
     /// Fields of OpenAI's API whose neutral value is fine and whose every other value would be ignored here.
     private static func refuseUnsupported(_ root: RequestField) throws(HTTPError) {
         let neutral: [String: [JSONValue]] = [
-            "n": [.number(1)], "logprobs": [.bool(false)], "top_logprobs": [.number(0)],
-            "presence_penalty": [.number(0)], "frequency_penalty": [.number(0)], "logit_bias": [.object([:])],
             "tools": [.array([])], "tool_choice": [.string("none"), .string("auto")],
             "functions": [.array([])],
             "response_format": [.object(["type": .string("text")])],
@@ -74,6 +88,21 @@ public struct CompletionRequest: Sendable {
 }
 
 extension RequestField {
+    fileprivate func logitBias() throws(HTTPError) -> [Int32: Float] {
+        guard let value else { return [:] }
+        guard case .object(let members) = value, members.count <= 1024 else {
+            throw expected("an object of at most 1024 token ids")
+        }
+        var bias: [Int32: Float] = [:]
+        for id in members.keys.sorted() {
+            guard let token = Int32(id), token >= 0 else {
+                throw expected("token ids as names, not \"\(id.prefix(40))\"")
+            }
+            bias[token] = Float(try self[id].number(-100...100) ?? 0)
+        }
+        return bias
+    }
+
     fileprivate func stopStrings() throws(HTTPError) -> [String] {
         switch value {
         case nil: return []

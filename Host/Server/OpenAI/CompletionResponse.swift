@@ -13,38 +13,52 @@ struct CompletionResponse: Sendable {
     /// Whether the chunks of a stream have a `usage`: null in all but the last.
     let includesUsage: Bool
 
+    /// Whether tokens are reported with how likely they are.
+    let reportsTokens: Bool
+
+    /// What one choice came to.
+    struct Choice {
+        var text = AnswerText("")
+        var reason = FinishReason.stop
+
+        mutating func append(_ piece: AnswerText) {
+            text.text += piece.text
+            text.tokens += piece.tokens
+        }
+    }
+
     /// The object of a plain answer.
-    func whole(_ text: String, _ reason: FinishReason, _ usage: Usage, _ modalities: [ModalityReport])
-        -> JSONValue
-    {
+    func whole(_ choices: [Choice], _ usage: Usage, _ modalities: [ModalityReport]) -> JSONValue {
         var members = head("chat.completion")
-        let message: JSONValue = .object([
-            "role": .string("assistant"), "content": .string(text), "refusal": .null,
-        ])
-        members["choices"] = .array([
-            .object([
-                "index": .number(0), "message": message, "finish_reason": .string(reason.rawValue),
-                "logprobs": .null,
-            ])
-        ])
+        members["choices"] = .array(
+            choices.enumerated().map { index, choice in
+                let message: JSONValue = .object([
+                    "role": .string("assistant"), "content": .string(choice.text.text), "refusal": .null,
+                ])
+                return .object([
+                    "index": .number(Double(index)), "message": message,
+                    "finish_reason": .string(choice.reason.rawValue),
+                    "logprobs": logprobs(choice.text.tokens),
+                ])
+            })
         members["usage"] = usage.json
         members["gatehouse"] = Self.gatehouse(modalities)
         return .object(members)
     }
 
-    /// The first chunk: who speaks, and what became of the media parts.
-    func first(_ modalities: [ModalityReport]) -> JSONValue {
-        var members = chunk(delta: ["role": .string("assistant"), "content": .string("")])
-        members["gatehouse"] = Self.gatehouse(modalities)
+    /// The first chunk of each choice: who speaks. That of the first tells what became of the media parts.
+    func first(_ choice: Int, _ modalities: [ModalityReport]) -> JSONValue {
+        var members = chunk(choice, delta: ["role": .string("assistant"), "content": .string("")])
+        if choice == 0 { members["gatehouse"] = Self.gatehouse(modalities) }
         return .object(members)
     }
 
-    func text(_ text: String) -> JSONValue {
-        .object(chunk(delta: ["content": .string(text)]))
+    func text(_ text: AnswerText, _ choice: Int) -> JSONValue {
+        .object(chunk(choice, delta: ["content": .string(text.text)], tokens: text.tokens))
     }
 
-    func last(_ reason: FinishReason) -> JSONValue {
-        .object(chunk(delta: [:], reason: reason))
+    func last(_ reason: FinishReason, _ choice: Int) -> JSONValue {
+        .object(chunk(choice, delta: [:], reason: reason))
     }
 
     /// The chunk after the last one, where the request asks for it.
@@ -55,16 +69,29 @@ struct CompletionResponse: Sendable {
         return .object(members)
     }
 
-    private func chunk(delta: JSONObject, reason: FinishReason? = nil) -> JSONObject {
+    private func chunk(
+        _ choice: Int, delta: JSONObject, tokens: [AnswerToken]? = nil, reason: FinishReason? = nil
+    ) -> JSONObject {
         var members = head("chat.completion.chunk")
         members["choices"] = .array([
             .object([
-                "index": .number(0), "delta": .object(delta),
-                "finish_reason": reason.map { .string($0.rawValue) } ?? .null, "logprobs": .null,
+                "index": .number(Double(choice)), "delta": .object(delta),
+                "finish_reason": reason.map { .string($0.rawValue) } ?? .null,
+                "logprobs": tokens.map(logprobs) ?? .null,
             ])
         ])
         if includesUsage { members["usage"] = .null }
         return members
+    }
+
+    private func logprobs(_ tokens: [AnswerToken]) -> JSONValue {
+        guard reportsTokens else { return .null }
+        let content = tokens.map { token in
+            var members = token.members
+            members["top_logprobs"] = .array(token.alternatives.map { .object($0.members) })
+            return JSONValue.object(members)
+        }
+        return .object(["content": .array(content), "refusal": .null])
     }
 
     private func head(_ object: String) -> JSONObject {
@@ -85,7 +112,18 @@ extension Usage {
             "prompt_tokens": .number(Double(promptTokens)),
             "completion_tokens": .number(Double(completionTokens)),
             "total_tokens": .number(Double(promptTokens + completionTokens)),
+            "prompt_tokens_details": .object(["cached_tokens": .number(Double(cachedTokens))]),
         ])
+    }
+}
+
+extension AnswerToken {
+    /// Without its alternatives. The bytes are for tokens that are part of a character.
+    fileprivate var members: JSONObject {
+        [
+            "token": .string(String(decoding: bytes, as: UTF8.self)), "logprob": .number(Double(logprob)),
+            "bytes": .array(bytes.map { .number(Double($0)) }),
+        ]
     }
 }
 

@@ -57,7 +57,7 @@ extension HTTPError {
         case .queueFull, .stopped:
             self.init(
                 status: 503, message: "\(error)", code: "overloaded", headers: ["Retry-After": "1"])
-        case .segmentWidth, .segmentNotFinite, .segmentWeight:
+        case .segmentWidth, .segmentNotFinite, .segmentPosition:
             self.init(status: 500, message: "\(error)", code: "plugin_failed")
         case .notFinite:
             self.init(status: 500, message: "\(error)", code: "internal_error")

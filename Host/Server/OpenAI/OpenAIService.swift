@@ -60,31 +60,37 @@ public struct OpenAIService: Sendable {
         let answer = try await chat.answer(completion.chat)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
-            created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage)
-        if completion.stream { return stream(answer, response) }
-        var text = ""
+            created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage,
+            reportsTokens: completion.chat.alternatives != nil)
+        if completion.stream { return stream(answer, choices: completion.chat.choices, response) }
+        var choices = Array(repeating: CompletionResponse.Choice(), count: completion.chat.choices)
         for try await element in answer {
             switch element {
-            case .text(let piece):
-                text += piece
-            case .finished(let reason, let usage):
-                return .json(Array(response.whole(text, reason, usage, answer.modalities).text.utf8))
+            case .text(let piece, let choice): choices[choice].append(piece)
+            case .ended(let reason, let choice): choices[choice].reason = reason
+            case .finished(let usage):
+                return .json(Array(response.whole(choices, usage, answer.modalities).text.utf8))
             }
         }
         // The stream of a cancelled task ends early.
         throw HTTPError.clientGone
     }
 
-    private func stream(_ answer: ChatAnswer, _ response: CompletionResponse) -> HTTPResponse {
+    private func stream(
+        _ answer: ChatAnswer, choices: Int, _ response: CompletionResponse
+    ) -> HTTPResponse {
         ServerSentEvents.response { events in
             do {
-                try await events.send(response.first(answer.modalities).text)
+                for choice in 0..<choices {
+                    try await events.send(response.first(choice, answer.modalities).text)
+                }
                 for try await element in answer {
                     switch element {
-                    case .text(let piece):
-                        try await events.send(response.text(piece).text)
-                    case .finished(let reason, let usage):
-                        try await events.send(response.last(reason).text)
+                    case .text(let piece, let choice):
+                        try await events.send(response.text(piece, choice).text)
+                    case .ended(let reason, let choice):
+                        try await events.send(response.last(reason, choice).text)
+                    case .finished(let usage):
                         if response.includesUsage { try await events.send(response.usage(usage).text) }
                         try await events.send("[DONE]")
                     }

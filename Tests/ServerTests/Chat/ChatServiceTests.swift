@@ -30,13 +30,14 @@ import Testing
     private func read(_ answer: ChatAnswer) async throws -> Read {
         var read = Read()
         for try await element in answer {
-            if read.reason != nil { read.late += 1 }
+            if read.usage != nil { read.late += 1 }
             switch element {
-            case .text(let piece):
-                #expect(!piece.isEmpty)
-                read.text += piece
-            case .finished(let reason, let usage):
+            case .text(let piece, _):
+                #expect(!piece.text.isEmpty && piece.tokens.isEmpty)
+                read.text += piece.text
+            case .ended(let reason, _):
                 read.reason = reason
+            case .finished(let usage):
                 read.usage = usage
             }
         }

@@ -26,6 +26,8 @@ import Testing
         #expect(!request.stream)
         #expect(!request.includeUsage)
         #expect(request.chat.sampling == Sampling(temperature: 1, topK: 0, topP: 1, minP: 0, seed: nil))
+        #expect(request.chat.choices == 1)
+        #expect(request.chat.alternatives == nil)
         #expect(request.chat.maxTokens == nil)
         #expect(request.chat.stop.isEmpty)
         #expect(request.chat.modalities.isEmpty)
@@ -40,14 +42,20 @@ import Testing
                 "top_p": 0.25, "top_k": 40, "min_p": 0.125, "seed": 7, "max_tokens": 9, "stop": ["a", "b"],
                 "gatehouse": {"modalities": {"eye": "off", "ear": "auto",
                     "nose": {"version": "1.2.3", "weight": 0}}},
-                "n": 1, "tools": [], "tool_choice": "auto", "logit_bias": {}, "response_format": {"type": "text"},
+                "n": 3, "logprobs": true, "top_logprobs": 4, "presence_penalty": -0.5, "frequency_penalty": 2,
+                "repetition_penalty": 1.5, "logit_bias": {"17": -100, "3": 0.5}, "tools": [], "tool_choice": "auto", "response_format": {"type": "text"},
                 "modalities": ["text"], "user": "somebody", "unknown_field_of_another_server": [1, {}]
                 """#)
         #expect(request.model == "m")
         #expect(request.stream)
         #expect(request.includeUsage)
         #expect(
-            request.chat.sampling == Sampling(temperature: 0.5, topK: 40, topP: 0.25, minP: 0.125, seed: 7))
+            request.chat.sampling
+                == Sampling(
+                    temperature: 0.5, topK: 40, topP: 0.25, minP: 0.125, repetitionPenalty: 1.5,
+                    presencePenalty: -0.5, frequencyPenalty: 2, logitBias: [17: -100, 3: 0.5], seed: 7))
+        #expect(request.chat.choices == 3)
+        #expect(request.chat.alternatives == 4)
         #expect(request.chat.maxTokens == 9)
         #expect(request.chat.stop == ["a", "b"])
         let version = try #require(SemanticVersion("1.2.3"))
@@ -131,9 +139,21 @@ import Testing
         Refused(
             fields: #""gatehouse": {"modalities": {"eye": {"size": 1}}}"#,
             param: "gatehouse.modalities.eye.size"),
-        Refused(fields: #""n": 2"#, param: "n"),
-        Refused(fields: #""logprobs": true"#, param: "logprobs"),
-        Refused(fields: #""presence_penalty": 0.1"#, param: "presence_penalty"),
+        Refused(fields: #""n": 0"#, param: "n"),
+        Refused(fields: #""n": 129"#, param: "n"),
+        Refused(fields: #""n": "2""#, param: "n"),
+        Refused(fields: #""logprobs": 5"#, param: "logprobs"),
+        Refused(fields: #""logprobs": true, "top_logprobs": 21"#, param: "top_logprobs"),
+        Refused(fields: #""top_logprobs": 5"#, param: "top_logprobs"),
+        Refused(fields: #""logprobs": false, "top_logprobs": 5"#, param: "top_logprobs"),
+        Refused(fields: #""presence_penalty": 2.1"#, param: "presence_penalty"),
+        Refused(fields: #""frequency_penalty": -2.1"#, param: "frequency_penalty"),
+        Refused(fields: #""repetition_penalty": 0"#, param: "repetition_penalty"),
+        Refused(fields: #""logit_bias": [1]"#, param: "logit_bias"),
+        Refused(fields: #""logit_bias": {"one": 1}"#, param: "logit_bias"),
+        Refused(fields: #""logit_bias": {"-1": 1}"#, param: "logit_bias"),
+        Refused(fields: #""logit_bias": {"5": 101}"#, param: "logit_bias.5"),
+        Refused(fields: #""logit_bias": {"5": "much"}"#, param: "logit_bias.5"),
         Refused(fields: #""tools": [{"type": "function"}]"#, param: "tools"),
         Refused(fields: #""tool_choice": "required""#, param: "tool_choice"),
         Refused(fields: #""response_format": {"type": "json_object"}"#, param: "response_format"),

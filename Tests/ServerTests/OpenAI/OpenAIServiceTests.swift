@@ -107,6 +107,52 @@ import Testing
         #expect(chunks.dropLast().last?["choices"]?.arrayValue?.first?["finish_reason"] == .string("length"))
     }
 
+    @Test func severalChoicesComeByTheirIndexPlainAndStreamed() async throws {
+        let fields = #""seed": 3, "max_tokens": 8, "n": 3"#
+        let plain = try json(try await post(fields).body)
+        let choices = try #require(plain["choices"]?.arrayValue)
+        #expect(choices.map { $0["index"] } == [.number(0), .number(1), .number(2)])
+        let texts = choices.compactMap { $0["message"]?["content"]?.stringValue }
+        #expect(Set(texts).count == 3)
+
+        let chunks = try events(try await post(fields + #", "stream": true"#)).dropLast().map(json)
+        #expect(chunks.filter { $0["gatehouse"] != nil }.count == 1)
+        var streamed = ["", "", ""]
+        var reasons = [0, 0, 0]
+        for choice in chunks.compactMap({ $0["choices"]?.arrayValue?.first }) {
+            let index = Int(try #require(number(choice["index"])))
+            streamed[index] += choice["delta"]?["content"]?.stringValue ?? ""
+            if choice["finish_reason"] != .null { reasons[index] += 1 }
+        }
+        #expect(streamed == texts)
+        #expect(reasons == [1, 1, 1])
+    }
+
+    @Test func likelihoodsHaveOpenAIsShape() async throws {
+        let fields = #""temperature": 0, "max_tokens": 4, "logprobs": true, "top_logprobs": 2"#
+        let choice = try #require(try json(try await post(fields).body)["choices"]?.arrayValue?.first)
+        let content = try #require(choice["logprobs"]?["content"]?.arrayValue)
+        #expect(keys(choice["logprobs"]) == ["content", "refusal"])
+        #expect(content.count == 4)
+        for token in content {
+            #expect(keys(token) == ["token", "logprob", "bytes", "top_logprobs"])
+            let likely = try #require(token["top_logprobs"]?.arrayValue)
+            #expect(likely.count == 2 && likely.allSatisfy { keys($0) == ["token", "logprob", "bytes"] })
+            #expect(likely[0]["token"] == token["token"])
+            let bytes = try #require(token["bytes"]?.arrayValue).compactMap { number($0).map { UInt8($0) } }
+            #expect(String(decoding: bytes, as: UTF8.self) == token["token"]?.stringValue)
+        }
+
+        let chunks = try events(try await post(fields + #", "stream": true"#)).dropLast().map(json)
+        let parts = chunks.compactMap {
+            $0["choices"]?.arrayValue?.first?["logprobs"]?["content"]?.arrayValue
+        }
+        #expect(parts.flatMap(\.self) == content)
+        #expect(
+            try json(try await post(#""max_tokens": 1"#).body)["choices"]?.arrayValue?.first?["logprobs"]
+                == .null)
+    }
+
     @Test func whatIsWrongBeforeAStreamBeginsIsAnOrdinaryError() async throws {
         let response = try await ask(
             "POST", "/v1/chat/completions",

@@ -18,9 +18,14 @@ public struct SHA256 {
 
     /// 64 lower case hexadecimal digits. Starts anew.
     public mutating func finish() -> String {
+        finishBytes().map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+    }
+
+    /// 32 bytes. Starts anew.
+    public mutating func finishBytes() -> [UInt8] {
         var digest = [UInt8](repeating: 0, count: Int(SHA256_DIGEST_SIZE))
         nettle_sha256_digest(&context, digest.count, &digest)
-        return digest.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+        return digest
     }
 
     /// The digest of a whole file, read in pieces.

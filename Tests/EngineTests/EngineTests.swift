@@ -1,20 +1,23 @@
 import Decoder
 import Engine
 import Fusion
+import TestSupport
 import Testing
 
 @Suite(.serialized) struct EngineTests {
-    private let ids: [Int32]
-
-    init() throws {
-        ids = try LogitsReference().ids
-    }
+    /// A text of 64 tokens.
+    private let ids: [Int32] = [
+        504, 4626, 13685, 281, 260, 12610, 2120, 260, 3102, 284, 7313, 327, 34069, 4158, 288, 260, 3426,
+        30, 533, 4921, 28, 645, 260, 5806, 34294, 28, 357, 15515, 260, 1642, 31693, 28, 284, 260, 5283,
+        1485, 480, 11108, 288, 2061, 2118, 30, 5081, 1443, 929, 260, 1573, 5692, 7395, 314, 6370, 327,
+        18924, 28, 284, 701, 3050, 411, 9741, 2489, 28, 527, 2933, 1083,
+    ]
 
     private func engine(_ change: (inout Engine.Options) -> Void = { _ in }) throws -> Engine {
         var options = Engine.Options()
         options.context = 512
         change(&options)
-        return try Engine(DefaultModel.fast(), options: options)
+        return try Engine(DefaultModel.open().decoder, options: options)
     }
 
     private func request(
@@ -26,61 +29,104 @@ import Testing
             endTokens: endTokens)
     }
 
-    /// The tokens of a stream, why it finished and what it used.
-    private func collect(_ stream: GenerationStream) async throws -> ([Int32], FinishReason?, Usage?) {
-        var tokens: [Int32] = []
-        for try await event in stream {
-            switch event {
-            case .token(let token): tokens.append(token)
-            case .finished(let reason, let usage): return (tokens, reason, usage)
-            }
-        }
-        return (tokens, nil, nil)
-    }
-
-    /// Waits, for at most a minute, until nothing runs and every page is free.
-    private func isIdle(_ engine: Engine) async throws -> Bool {
-        for _ in 0..<6000 {
-            let load = engine.load
-            if load.freePages == load.pages, load.running == 0, load.waiting == 0 { return true }
-            try await Task.sleep(for: .milliseconds(10))
-        }
-        return false
+    private func collect(_ stream: GenerationStream) async throws -> Answer {
+        try await Answer(stream)
     }
 
     @Test func greedyAnswersAreEqualAloneAndAmongOthers() async throws {
         let engine = try engine()
         let alone = try await collect(engine.submit(request(ids)))
-        #expect(alone.0.count == 12)
-        #expect(alone.1 == .length && alone.2 == Usage(promptTokens: ids.count, completionTokens: 12))
+        #expect(alone.ids.count == 12)
+        #expect(
+            alone.reason == .length && alone.usage == Usage(promptTokens: ids.count, completionTokens: 12))
         let others = try (1...4).map { try engine.submit(request(ids.dropFirst($0), most: 30)) }
         let among = try await collect(engine.submit(request(ids)))
-        #expect(among.0 == alone.0)
+        #expect(among.ids == alone.ids)
         for (index, stream) in others.enumerated() {
-            #expect(try await collect(stream).0.count == 30, "neighbour \(index)")
+            #expect(try await collect(stream).ids.count == 30, "neighbour \(index)")
         }
-        #expect(try await collect(engine.submit(request(ids))).0 == alone.0)
+        #expect(try await collect(engine.submit(request(ids))).ids == alone.ids)
         engine.stop()
     }
 
     @Test func seededAnswersAreRepeatable() async throws {
         let engine = try engine()
         let sampling = Sampling(temperature: 1, topP: 0.95, seed: 11)
-        let first = try await collect(engine.submit(request(ids, sampling: sampling))).0
+        let first = try await collect(engine.submit(request(ids, sampling: sampling))).ids
         let neighbour = try engine.submit(request(ids, sampling: Sampling(seed: 12)))
-        #expect(try await collect(engine.submit(request(ids, sampling: sampling))).0 == first)
-        #expect(try await collect(neighbour).0 != first)
-        var choice = request(ids, sampling: sampling)
-        choice.choice = 1
-        #expect(try await collect(engine.submit(choice)).0 != first)
+        #expect(try await collect(engine.submit(request(ids, sampling: sampling))).ids == first)
+        #expect(try await collect(neighbour).ids != first)
         engine.stop()
+    }
+
+    @Test func choicesShareTheirPromptAndDifferByTheirNumber() async throws {
+        let engine = try engine { $0.keepsPrefixes = false }
+        var three = request(ids + ids, sampling: Sampling(seed: 11))
+        three.choices = 3
+        let answer = try await Answer(engine.submit(three), choices: 3)
+        #expect(answer.tokens.map(\.count) == [12, 12, 12])
+        #expect(Set(answer.tokens.map { $0.map(\.id) }).count == 3)
+        #expect(answer.reasons == [.length, .length, .length])
+        #expect(answer.usage == Usage(promptTokens: 128, completionTokens: 36))
+        var one = three
+        one.choices = 1
+        #expect(try await collect(engine.submit(one)).tokens[0] == answer.tokens[0])
+        engine.stop()
+    }
+
+    @Test func aChoiceEndsByItself() async throws {
+        let engine = try engine()
+        var two = request(ids, most: 60)
+        two.choices = 2
+        var events = try engine.submit(two).makeAsyncIterator()
+        var counts = [0, 0]
+        var reasons: [FinishReason?] = [nil, nil]
+        while let event = try await events.next() {
+            switch event {
+            case .token(_, let choice):
+                counts[choice] += 1
+                if counts[0] == 2 { events.end(choice: 0) }
+            case .ended(let reason, let choice): reasons[choice] = reason
+            case .finished(let usage): #expect(usage.completionTokens == counts[0] + counts[1])
+            }
+        }
+        #expect(counts[0] < 60 && counts[1] == 60)
+        #expect(reasons == [.stop, .length])
+        engine.stop()
+    }
+
+    @Test func whatAnEarlierRequestComputedIsReported() async throws {
+        let engine = try engine()
+        let long = ids + ids + ids
+        let first = try await collect(engine.submit(request(long)))
+        #expect(first.usage?.cachedTokens == 0)
+        let second = try await collect(engine.submit(request(long)))
+        #expect(second.tokens == first.tokens)
+        #expect(second.usage == Usage(promptTokens: 192, completionTokens: 12, cachedTokens: 128))
+        #expect(try await engine.isIdle())
+        #expect(engine.load.keptPages == 3)
+        // The answer is part of the next turn's prompt, and its pages are too.
+        let turn = try await collect(engine.submit(request(long, most: 100)))
+        let next = try await collect(engine.submit(request(long + turn.ids + ids)))
+        #expect(next.usage?.cachedTokens == 256)
+        engine.stop()
+    }
+
+    @Test func guessesChangeNothingButTheNumberOfSteps() async throws {
+        let plain = try engine()
+        let guessing = try engine { $0.promptLookup = 8 }
+        // A model left to itself repeats itself sooner or later.
+        let expected = try await collect(plain.submit(request(ids, most: 150)))
+        #expect(try await collect(guessing.submit(request(ids, most: 150))).tokens == expected.tokens)
+        plain.stop()
+        guessing.stop()
     }
 
     @Test func aPromptInChunksGivesTheSameTokens() async throws {
         var answers: [[Int32]] = []
         for chunk in [1, 7, 128] {
-            let engine = try engine { $0.chunk = chunk }
-            answers.append(try await collect(engine.submit(request(ids))).0)
+            let engine = try engine { $0.stepRows = chunk }
+            answers.append(try await collect(engine.submit(request(ids))).ids)
             engine.stop()
         }
         #expect(answers[0].count == 12)
@@ -88,8 +134,8 @@ import Testing
     }
 
     @Test func aSegmentOfEmbeddingsReadsLikeItsTokens() async throws {
-        let engine = try engine { $0.chunk = 10 }
-        let expected = try await collect(engine.submit(request(ids))).0
+        let engine = try engine { $0.stepRows = 10 }
+        let expected = try await collect(engine.submit(request(ids))).ids
         // Rows 15 … 36 as a segment, so that its ends fall inside chunks.
         let rows = try engine.model.embed(Array(ids[15..<37]))
         let segment = Segment(rows: rows, width: engine.model.hidden, digest: "test")
@@ -97,28 +143,28 @@ import Testing
         mixed.prompt = Prompt([
             .tokens(Array(ids[..<15])), .segment(segment), .tokens(Array(ids[37...])),
         ])
-        #expect(try await collect(engine.submit(mixed)).0 == expected)
+        #expect(try await collect(engine.submit(mixed)).ids == expected)
         engine.stop()
     }
 
     @Test func anEndTokenStopsAndIsNotSent() async throws {
         let engine = try engine()
-        let tokens = try await collect(engine.submit(request(ids))).0
+        let tokens = try await collect(engine.submit(request(ids))).ids
         let end = try #require(tokens.dropFirst(4).first { !tokens.prefix(4).contains($0) })
         let position = try #require(tokens.firstIndex(of: end))
-        let (ended, reason, usage) = try await collect(engine.submit(request(ids, endTokens: [end])))
-        #expect(ended == Array(tokens[..<position]) && reason == .stop)
-        #expect(usage?.completionTokens == position)
+        let ended = try await collect(engine.submit(request(ids, endTokens: [end])))
+        #expect(ended.ids == Array(tokens[..<position]) && ended.reason == .stop)
+        #expect(ended.usage?.completionTokens == position)
         engine.stop()
     }
 
     @Test func anAnswerEndsWithTheContext() async throws {
         let engine = try engine { $0.context = 70 }
-        let (tokens, reason, usage) = try await collect(engine.submit(request(ids, most: nil)))
-        #expect(tokens.count == 6 && reason == .length)
-        #expect(usage == Usage(promptTokens: 64, completionTokens: 6))
+        let answer = try await collect(engine.submit(request(ids, most: nil)))
+        #expect(answer.ids.count == 6 && answer.reason == .length)
+        #expect(answer.usage == Usage(promptTokens: 64, completionTokens: 6))
         let full = try await collect(engine.submit(request(ids + ids[..<6], most: 5)))
-        #expect(full.0.isEmpty && full.1 == .length)
+        #expect(full.ids.isEmpty && full.reason == .length)
         #expect(throws: EngineError.contextExceeded(promptTokens: 71, context: 70)) {
             try engine.submit(request(ids + ids[..<7]))
         }
@@ -136,9 +182,9 @@ import Testing
             if seen == 3 { break }
         }
         task.cancel()
-        #expect(try await task.value.0.count < 440)
-        #expect(try await isIdle(engine))
-        #expect(try await collect(engine.submit(request(ids))).0.count == 12)
+        #expect(try await task.value.ids.count < 440)
+        #expect(try await engine.isIdle())
+        #expect(try await collect(engine.submit(request(ids))).ids.count == 12)
         engine.stop()
     }
 
@@ -147,10 +193,10 @@ import Testing
             $0.context = 128
             $0.poolTokens = 256
         }
-        let expected = try await collect(engine.submit(request(ids))).0
+        let expected = try await collect(engine.submit(request(ids))).ids
         let streams = try (0..<6).map { _ in try engine.submit(request(ids)) }
-        for stream in streams { #expect(try await collect(stream).0 == expected) }
-        #expect(try await isIdle(engine))
+        for stream in streams { #expect(try await collect(stream).ids == expected) }
+        #expect(try await engine.isIdle())
         engine.stop()
     }
 
@@ -164,11 +210,19 @@ import Testing
         #expect(throws: DecoderError.self) { try engine.submit(request([-1])) }
         for sampling in [
             Sampling(temperature: -1), Sampling(temperature: .nan), Sampling(topK: -1), Sampling(topP: 0),
-            Sampling(topP: 1.1), Sampling(minP: -0.1), Sampling(minP: .nan),
+            Sampling(topP: 1.1), Sampling(minP: -0.1), Sampling(minP: .nan), Sampling(repetitionPenalty: 0),
+            Sampling(presencePenalty: .infinity), Sampling(frequencyPenalty: .nan),
+            Sampling(logitBias: [-1: 1]), Sampling(logitBias: [Int32.max: 1]), Sampling(logitBias: [1: .nan]),
         ] {
             #expect(throws: EngineError.self) { try engine.submit(request(ids, sampling: sampling)) }
         }
         #expect(throws: EngineError.self) { try engine.submit(request(ids, most: -1)) }
+        for (choices, alternatives) in [(0, 0), (129, 0), (1, -1), (1, engine.model.vocabulary + 1)] {
+            var bad = request(ids)
+            bad.choices = choices
+            bad.alternatives = alternatives
+            #expect(throws: EngineError.self) { try engine.submit(bad) }
+        }
 
         func refused(_ segment: Segment) throws -> EngineError? {
             var bad = request(ids)
@@ -180,8 +234,14 @@ import Testing
         #expect(
             try refused(Segment(rows: [1, 2], width: 2, digest: ""))
                 == .segmentWidth(expected: width, found: 2))
-        #expect(
-            try refused(Segment(rows: zeros, width: width, weight: 0.5, digest: "")) == .segmentWeight(0.5))
+        for weight: Float in [-0.5, 1.5, .nan] {
+            let error = try refused(Segment(rows: zeros, width: width, weight: weight, digest: ""))
+            #expect(try #require(error).description.contains("weight"))
+        }
+        let outside = Segment(
+            rows: zeros, width: width, grid: Grid(t: 1, h: 2, w: 2),
+            positions: [GridPosition(t: 0, h: 2, w: 0)], digest: "")
+        #expect(try #require(try refused(outside)).description.contains("row 0 lies at 0, 2, 0"))
         #expect(
             try refused(Segment(rows: zeros.map { _ in .nan }, width: width, digest: "")) == .segmentNotFinite
         )
@@ -214,15 +274,15 @@ import Testing
     }
 
     @Test func optionsOutOfRangeAreNamed() throws {
-        let most = try DefaultModel.fast().contextLength
+        let most = try DefaultModel.open().decoder.contextLength
         let error = #expect(throws: EngineError.self) { try engine { $0.context = most + 1 } }
         #expect(try #require(error).description.contains("context: expected a number from 1 to \(most)"))
         #expect(throws: EngineError.self) { try engine { $0.poolTokens = 0 } }
-        #expect(throws: EngineError.self) { try engine { $0.chunk = 0 } }
+        #expect(throws: EngineError.self) { try engine { $0.stepRows = 0 } }
     }
 
     @Test func benchmarksGiveARateForEachTest() throws {
-        let benchmark = Benchmark(try DefaultModel.fast())
+        let benchmark = Benchmark(try DefaultModel.open().decoder)
         let prefill = try benchmark.prefill(tokens: 200, repetitions: 2)
         let decode = try benchmark.decode(tokens: 3, batch: 2, repetitions: 1)
         #expect(prefill.mean > 0 && prefill.standardDeviation >= 0)

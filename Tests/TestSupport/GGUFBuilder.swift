@@ -2,48 +2,68 @@ import Foundation
 import Weights
 
 /// Writes small model files, sound or damaged on purpose.
-struct GGUFBuilder {
+package struct GGUFBuilder {
     /// A metadata value with its type as the file numbers it.
-    struct Field {
-        var type: UInt32
-        var bytes: [UInt8]
+    package struct Field {
+        package var type: UInt32
+        package var bytes: [UInt8]
 
-        static func uint32(_ value: UInt32) -> Field { Field(type: 4, bytes: littleEndian(value)) }
-        static func float32(_ value: Float) -> Field { Field(type: 6, bytes: littleEndian(value.bitPattern)) }
-        static func string(_ value: String) -> Field { Field(type: 8, bytes: text(value)) }
-        static func array(_ element: UInt32, _ elements: [[UInt8]]) -> Field {
+        package init(type: UInt32, bytes: [UInt8]) {
+            self.type = type
+            self.bytes = bytes
+        }
+
+        package static func uint32(_ value: UInt32) -> Field { Field(type: 4, bytes: littleEndian(value)) }
+        package static func float32(_ value: Float) -> Field {
+            Field(type: 6, bytes: littleEndian(value.bitPattern))
+        }
+        package static func string(_ value: String) -> Field { Field(type: 8, bytes: text(value)) }
+        package static func array(_ element: UInt32, _ elements: [[UInt8]]) -> Field {
             let count = littleEndian(UInt64(elements.count))
             return Field(type: 9, bytes: littleEndian(element) + count + elements.flatMap(\.self))
         }
     }
 
-    struct Tensor {
-        var name: String
+    package struct Tensor {
+        package var name: String
         /// As in the file: innermost first.
-        var extents: [UInt64]
-        var type: UInt32 = TensorType.f32.rawValue
-        var data: [UInt8]
+        package var extents: [UInt64]
+        package var type: UInt32 = TensorType.f32.rawValue
+        package var data: [UInt8]
         /// Where the directory says the data starts, if not where it does.
-        var offset: UInt64?
+        package var offset: UInt64?
 
-        static func floats(_ name: String, shape: [Int], _ values: [Float]) -> Tensor {
+        package init(
+            name: String, extents: [UInt64], type: UInt32 = TensorType.f32.rawValue, data: [UInt8],
+            offset: UInt64? = nil
+        ) {
+            self.name = name
+            self.extents = extents
+            self.type = type
+            self.data = data
+            self.offset = offset
+        }
+
+        package static func floats(_ name: String, shape: [Int], _ values: [Float]) -> Tensor {
             Tensor(
                 name: name, extents: shape.reversed().map(UInt64.init),
                 data: values.flatMap { littleEndian($0.bitPattern) })
         }
     }
 
-    var magic: [UInt8] = Array("GGUF".utf8)
-    var version: UInt32 = 3
-    var metadata: [(key: String, field: Field)] = []
-    var tensors: [Tensor] = []
-    var tensorCount: UInt64?
-    var entryCount: UInt64?
-    var alignment = 32
+    package var magic: [UInt8] = Array("GGUF".utf8)
+    package var version: UInt32 = 3
+    package var metadata: [(key: String, field: Field)] = []
+    package var tensors: [Tensor] = []
+    package var tensorCount: UInt64?
+    package var entryCount: UInt64?
+    package var alignment = 32
     /// Bytes left out at the end.
-    var cut = 0
+    package var cut = 0
 
-    func bytes() -> [UInt8] {
+    package init() {}
+
+    package func bytes() -> [UInt8] {
         var file = magic + littleEndian(version)
         file += littleEndian(tensorCount ?? UInt64(tensors.count))
         file += littleEndian(entryCount ?? UInt64(metadata.count))
@@ -68,17 +88,17 @@ struct GGUFBuilder {
     }
 }
 
-func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
+package func littleEndian<T: FixedWidthInteger>(_ value: T) -> [UInt8] {
     withUnsafeBytes(of: value.littleEndian, Array.init)
 }
 
 /// A string as the file stores it.
-func text(_ string: String) -> [UInt8] {
+package func text(_ string: String) -> [UInt8] {
     littleEndian(UInt64(string.utf8.count)) + Array(string.utf8)
 }
 
 /// Calls `body` with a file of these bytes, which is removed afterwards.
-func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
+package func withFile<Result>(_ bytes: [UInt8], _ body: (String) throws -> Result) throws -> Result {
     let url = FileManager.default.temporaryDirectory.appendingPathComponent("\(UUID().uuidString).gguf")
     try Data(bytes).write(to: url)
     defer { try? FileManager.default.removeItem(at: url) }
