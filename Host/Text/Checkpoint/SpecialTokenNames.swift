@@ -9,6 +9,7 @@ struct SpecialTokenNames {
     /// Whether plain text is begun with `bos`; nil leaves it to `tokenizer.json`.
     private(set) var addsBOS: Bool?
     private let file: TokenizerFile
+    private var places: [TokenID: Int] = [:]
 
     private static let keys = [
         "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
@@ -17,6 +18,7 @@ struct SpecialTokenNames {
     init(_ file: TokenizerFile) {
         self.file = file
         added = file.added
+        for (place, token) in added.enumerated() { places[token.id] = place }
     }
 
     mutating func read(config: JSONValue, _ warnings: inout [String]) throws(JSONProblem) {
@@ -86,19 +88,20 @@ struct SpecialTokenNames {
             warnings.append("\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
             return nil
         }
-        if let index = added.firstIndex(where: { $0.id == id }) {
-            added[index].isSpecial = true
-            added[index].isControl = true
-        } else if !content.isEmpty {
-            added.append(AddedToken(id: id, content: content, isControl: true, isSpecial: true))
+        if let place = places[id] {
+            added[place].isSpecial = true
+            added[place].isControl = true
+        } else {
+            put(AddedToken(id: id, content: content, isControl: true, isSpecial: true))
         }
         return id
     }
 
     private mutating func put(_ token: AddedToken) {
-        if let index = added.firstIndex(where: { $0.id == token.id }) {
-            added[index] = token
+        if let place = places[token.id] {
+            added[place] = token
         } else {
+            places[token.id] = added.count
             added.append(token)
         }
     }
