@@ -69,7 +69,8 @@ let package = Package(
         // The plain decoder that the real one is held to; it knows nothing of the host.
         .target(name: "Reference", path: "Tests/Reference"),
         .target(
-            name: "CheckpointFixtures", dependencies: ["Decoder", "Weights", "Reference", numerics],
+            name: "CheckpointFixtures",
+            dependencies: ["Decoder", "Weights", "Reference", "TestSupport", numerics],
             path: "Tests/CheckpointFixtures"),
         .executableTarget(
             name: "parity", dependencies: ["CheckpointFixtures", "Decoder", "Weights"],
@@ -88,7 +89,10 @@ let package = Package(
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc"],
+            dependencies: [
+                "Engine", "Decoder", "Fusion", "Weights", "Reference", "CheckpointFixtures", "TestSupport",
+                "CSystemMalloc",
+            ],
             path: "Tests/EngineTests"),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.

@@ -1,26 +1,14 @@
-import Decoder
 import Foundation
 import Reference
+import TestSupport
 
-/// The same numbers on every machine.
-public struct SeededNumbers: RandomNumberGenerator {
-    private var state: UInt64
-
-    public init(seed: UInt64) {
-        state = seed &* 0x9E37_79B9_7F4A_7C15
-    }
-
-    public mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        return splitmix64(state)
-    }
-
-    mutating func pick<Element>(_ elements: [Element]) -> Element {
+extension SplitMix64 {
+    fileprivate mutating func pick<Element>(_ elements: [Element]) -> Element {
         elements[Int.random(in: elements.indices, using: &self)]
     }
 
     /// Sums of uniform numbers: near enough to a normal distribution of that deviation.
-    mutating func floats(_ count: Int, deviation: Float, around centre: Float = 0) -> [Float] {
+    fileprivate mutating func floats(_ count: Int, deviation: Float, around centre: Float = 0) -> [Float] {
         (0..<count).map { _ in
             let sum = (0..<4).reduce(Float(0)) { sum, _ in sum + Float.random(in: -1...1, using: &self) }
             return centre + deviation * sum * 0.866
@@ -35,7 +23,7 @@ public struct RandomCheckpoint {
     public let prompt: ReferencePrompt
 
     public init(seed: UInt64) {
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SplitMix64(state: seed << 32)
         let dimensions = Dimensions(using: &numbers)
         family = dimensions.family
         var builder = CheckpointBuilder(config: dimensions.config(using: &numbers))
@@ -59,7 +47,7 @@ private struct Dimensions {
     let isTied: Bool
     let hasBias: Bool
 
-    init(using numbers: inout SeededNumbers) {
+    init(using numbers: inout SplitMix64) {
         family = numbers.pick(["llama", "glm4", "glm4v"])
         layers = Int.random(in: 1...3, using: &numbers)
         keyValueHeads = Int.random(in: 1...3, using: &numbers)
@@ -75,7 +63,7 @@ private struct Dimensions {
         hasBias = family == "llama" ? numbers.pick([false, true]) : true
     }
 
-    func config(using numbers: inout SeededNumbers) -> [String: Any] {
+    func config(using numbers: inout SplitMix64) -> [String: Any] {
         var text: [String: Any] = [
             "model_type": family, "hidden_size": hidden, "intermediate_size": feedForward,
             "num_attention_heads": heads, "num_key_value_heads": keyValueHeads, "num_hidden_layers": layers,
@@ -114,17 +102,17 @@ private struct Dimensions {
         return ["model_type": "glm4v", "text_config": text, "tie_word_embeddings": isTied]
     }
 
-    func addTensors(to builder: inout CheckpointBuilder, using numbers: inout SeededNumbers) {
-        func add(_ name: String, _ shape: [Int], _ values: [Float], _ numbers: inout SeededNumbers) {
+    func addTensors(to builder: inout CheckpointBuilder, using numbers: inout SplitMix64) {
+        func add(_ name: String, _ shape: [Int], _ values: [Float], _ numbers: inout SplitMix64) {
             builder.add(name, numbers.pick(["F32", "F16", "BF16"]), shape: shape, values)
         }
         func matrix(
-            _ name: String, _ rows: Int, _ columns: Int, gain: Float = 1, _ numbers: inout SeededNumbers
+            _ name: String, _ rows: Int, _ columns: Int, gain: Float = 1, _ numbers: inout SplitMix64
         ) {
             let values = numbers.floats(rows * columns, deviation: gain / Float(columns).squareRoot())
             add(name + ".weight", [rows, columns], values, &numbers)
         }
-        func vector(_ name: String, _ count: Int, around centre: Float = 1, _ numbers: inout SeededNumbers) {
+        func vector(_ name: String, _ count: Int, around centre: Float = 1, _ numbers: inout SplitMix64) {
             add(name, [count], numbers.floats(count, deviation: 0.25, around: centre), &numbers)
         }
         let prefix = family == "glm4v" ? numbers.pick(["model.", "model.language_model."]) : "model."
@@ -160,7 +148,7 @@ private struct Dimensions {
     }
 
     /// Tokens and given rows that may reach over a page's border, with gated segments; those of glm4v lie anywhere.
-    func prompt(using numbers: inout SeededNumbers) -> ReferencePrompt {
+    func prompt(using numbers: inout SplitMix64) -> ReferencePrompt {
         let count = numbers.pick([1, 7, 40, 64, 65, 90])
         let rows = (0..<count).map { _ -> ReferencePrompt.Row in
             numbers.pick([true, true, false])
