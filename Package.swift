@@ -89,10 +89,7 @@ let package = Package(
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "EngineTests",
-            dependencies: [
-                "Engine", "Decoder", "Fusion", "Weights", "Reference", "CheckpointFixtures", "TestSupport",
-                "CSystemMalloc",
-            ],
+            dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc"],
             path: "Tests/EngineTests"),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.

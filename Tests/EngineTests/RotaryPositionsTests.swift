@@ -1,7 +1,5 @@
-import CheckpointFixtures
 import Engine
 import Fusion
-import Reference
 import Testing
 
 /// The rule is that of `Glm4vModel.get_rope_index` in Hugging Face transformers; the numbers follow from it by hand.
@@ -47,30 +45,5 @@ import Testing
         positions.append(segment(nil))
         positions.append(rows: 1)
         #expect(positions.of(0..<5) == (0..<5).flatMap { [$0, $0, $0] })
-    }
-
-    /// References: `Fixtures/Checkpoints/make_checkpoints.py` has `get_rope_index` lay out a prompt with two images.
-    @Test(arguments: ["glm4v", "glm4v-sharded", "glm4v-old-names"])
-    func placesAreThoseOfTransformers(_ fixture: String) throws {
-        let expectation = try #require(
-            CheckpointFixture(fixture).expectations().first { $0.subject == "grid" })
-        var grids = expectation.grids.map { Grid(t: Int32($0[0]), h: Int32($0[1]), w: Int32($0[2])) }[...]
-        var positions = RotaryPositions(axes: 3)
-        var row = 0
-        while row < expectation.prompt.rows.count {
-            if case .embedding = expectation.prompt.rows[row] {
-                let grid: Grid = try #require(grids.first)
-                grids.removeFirst()
-                let image = segment(grid)
-                positions.append(image)
-                row += image.count
-            } else {
-                positions.append(rows: 1)
-                row += 1
-            }
-        }
-        #expect(grids.isEmpty)
-        let expected = expectation.prompt.positions.flatMap { $0 }.map { Int32($0) }
-        #expect(positions.of(0..<row) == expected)
     }
 }
