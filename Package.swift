@@ -68,6 +68,13 @@ let package = Package(
             name: "TextTests", dependencies: ["Text", json], path: "Tests/TextTests", exclude: ["Fixtures"]),
         // The plain decoder that the real one is held to; it knows nothing of the host.
         .target(name: "Reference", path: "Tests/Reference"),
+        .target(
+            name: "CheckpointFixtures",
+            dependencies: ["Decoder", "Weights", "Reference", "TestSupport", numerics],
+            path: "Tests/CheckpointFixtures"),
+        .executableTarget(
+            name: "parity", dependencies: ["CheckpointFixtures", "Decoder", "Weights"],
+            path: "Benchmarks/Parity"),
         .testTarget(
             name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
             exclude: ["Fixtures"]),
@@ -75,7 +82,10 @@ let package = Package(
             name: "WeightsTests", dependencies: ["Weights", json, numerics], path: "Tests/WeightsTests"),
         .testTarget(
             name: "DecoderTests",
-            dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport"],
+            dependencies: [
+                "Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport", "Reference",
+                "CheckpointFixtures",
+            ],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "EngineTests",

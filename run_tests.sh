@@ -7,8 +7,8 @@ cd "$root"
 . "$root/Scripts/setup.sh"
 
 install_build_packages
-# A second compiler for the headers that plugin authors include.
-install_packages g++
+# A second compiler for the headers that plugin authors include, and a second opinion on their layout.
+install_packages g++ abigail-tools
 ensure_pip
 # The clients that people use, tried against the daemon; kept out of the system's Python.
 clients="$root/.build-clients"
@@ -30,6 +30,8 @@ swift build -c release --quiet --package-path SDK/Examples/WordCount
 
 info "Testing the SDK"
 swift test -c release --disable-testable-imports --package-path SDK
+
+SDK/Scripts/abi_report.sh
 
 info "Testing the host"
 swift build -c release --quiet

@@ -8,7 +8,8 @@
 #   share/gatehouse/exports.map      what a plugin exports
 #   share/gatehouse/templates        what `gatehouse-plugin new` begins with
 #
-# The checker is built unless it is there and newer than its sources; GATEHOUSE_BUILD names the build folder.
+# The checker is built unless it is there and newer than its sources. Where GATEHOUSE_BUILD names a build folder, it is
+# taken from there as it is.
 set -eu
 
 fail() {
@@ -27,7 +28,9 @@ prefix=$(cd "$1" && pwd)
 build=${GATEHOUSE_BUILD:-$sdk/.build}
 
 checker=$build/release/gatehouse-plugin
-if [ ! -x "$checker" ] || [ -n "$(find "$sdk/Sources" "$sdk/Package.swift" -newer "$checker" -type f)" ]; then
+if [ -n "${GATEHOUSE_BUILD-}" ]; then
+    [ -x "$checker" ] || fail "GATEHOUSE_BUILD is $build, which holds no release/gatehouse-plugin"
+elif [ ! -x "$checker" ] || [ -n "$(find "$sdk/Sources" "$sdk/Package.swift" -newer "$checker" -type f)" ]; then
     command -v swift >/dev/null || fail "swift is not on PATH, and the checker has to be built"
     swift build -c release --package-path "$sdk" --scratch-path "$build" --product gatehouse-plugin --quiet ||
         fail "the checker did not build"

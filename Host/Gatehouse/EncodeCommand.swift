@@ -136,7 +136,7 @@ extension MediaPart {
         do {
             data = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw CommandError("\(path): \(error.localizedDescription)")
+            throw CommandError("\(path): \(error.systemReason)")
         }
         let bytes = [UInt8](data)
         let name = URL(fileURLWithPath: path).lastPathComponent

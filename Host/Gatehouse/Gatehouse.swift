@@ -21,8 +21,9 @@ enum Gatehouse {
     static let version = "0.1.0"
     private static let commands: [any Command.Type] =
         [
-            ServeCommand.self, ChatCommand.self, BenchCommand.self, TokenizeCommand.self, LogitsCommand.self,
-            InspectCommand.self, EncodeCommand.self,
+            // `bench plugin` before `bench`, which would take its first word.
+            ServeCommand.self, ChatCommand.self, BenchPluginCommand.self, BenchCommand.self,
+            TokenizeCommand.self, LogitsCommand.self, InspectCommand.self, EncodeCommand.self,
         ] + PluginCommand.verbs + RegistryCommand.verbs
 
     static func main() async {

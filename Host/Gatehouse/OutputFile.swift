@@ -25,7 +25,7 @@ struct OutputFile {
                 do {
                     try handle.write(contentsOf: data)
                 } catch {
-                    throw CommandError("\(option) \(path): \(error.localizedDescription)")
+                    throw CommandError("\(option) \(path): \(error.systemReason)")
                 }
             }
             try handle.close()

@@ -25,7 +25,12 @@ struct PluginControlRequest: Sendable {
 
     init(_ name: String, _ arguments: Arguments) throws(UsageError) {
         var command: JSONObject = ["command": .string(name), "plugin": .string(arguments.rest[0])]
-        if arguments.rest.count > 1 { command["version"] = .string(arguments.rest[1]) }
+        if arguments.rest.count > 1 {
+            guard let version = SemanticVersion(arguments.rest[1]) else {
+                throw UsageError("expected a version such as 1.0.0, found \"\(arguments.rest[1])\"")
+            }
+            command["version"] = .string(version.description)
+        }
         self.command = .object(command)
         let data = try arguments.value("--data") ?? Workspace.defaultDataFolder
         socket = try arguments.value("--socket") ?? AdminSocket.defaultPath(data: data)

@@ -30,22 +30,45 @@ struct PluginListCommand: Command {
     }
 
     func run() async throws {
-        let registry = try Workspace.registry(registry)
         let answer = try AdminSocket.request(.object(["command": .string("plugin list")]), path: socket)
         let loaded = answer?["plugins"]?.arrayValue ?? []
+        let registry: Registry
+        do {
+            registry = try Workspace.registry(self.registry)
+        } catch  where answer != nil {
+            // The daemon serves on by the last good one, and that is when its operator looks.
+            Terminal.error("[WARNING] \(error)\n")
+            registry = .empty
+        }
+        let rows = rows(of: registry, loaded)
         if json {
             print(
                 JSONValue.object([
                     "registry": .string(registry.path), "daemon": .bool(answer != nil),
-                    "plugins": .array(
-                        registry.plugins.flatMap { plugin in plugin.versions.map { row(plugin, $0, loaded) } }
-                    ),
+                    "plugins": .array(rows),
                 ]).text)
             return
         }
-        print(registry.path.isEmpty ? "no registry.json: no plugins" : "registry \(registry.path)")
-        printTable(registry, loaded)
+        print(registry.path.isEmpty ? "no registry: no plugins of its own" : "registry \(registry.path)")
+        printTable(rows)
         print(answer == nil ? "no daemon listens at \(socket)" : "daemon at \(socket)")
+    }
+
+    /// What the registry has, and after it what the daemon has beside that: versions that finish their calls, or that a
+    /// change of the file took away.
+    private func rows(of registry: Registry, _ loaded: [JSONValue]) -> [JSONValue] {
+        let registered = registry.plugins.flatMap { plugin in plugin.versions.map { row(plugin, $0, loaded) }
+        }
+        let others = loaded.filter { status in
+            !registered.contains { $0["id"] == status["plugin"] && $0["version"] == status["version"] }
+        }
+        return registered
+            + others.map { status in
+                guard case .object(var row) = status else { return status }
+                row["id"] = status["plugin"]
+                row["plugin"] = nil
+                return .object(row)
+            }
     }
 
     private func row(_ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ loaded: [JSONValue])
@@ -69,24 +92,21 @@ struct PluginListCommand: Command {
         ])
     }
 
-    private func printTable(_ registry: Registry, _ loaded: [JSONValue]) {
+    private func printTable(_ table: [JSONValue]) {
         let columns = [
             "id", "version", "modality", "state", "processes", "memory_mb", "calls", "errors", "p50_ms",
             "p95_ms",
             "load", "isolation", "accepts",
         ]
-        let rows = registry.plugins.flatMap { plugin in
-            plugin.versions.map { version in
-                let row = row(plugin, version, loaded)
-                return columns.map { column in
-                    switch row[column] {
-                    case .string(let text)?: text
-                    case .number(let number)?:
-                        number.integer.map { "\($0)" } ?? String(format: "%.1f", number.doubleValue)
-                    case .array(let values)? where !values.isEmpty:
-                        values.map { $0.stringValue ?? $0.text }.joined(separator: " ")
-                    default: "-"
-                    }
+        let rows = table.map { row in
+            columns.map { column in
+                switch row[column] {
+                case .string(let text)?: text
+                case .number(let number)?:
+                    number.integer.map { "\($0)" } ?? String(format: "%.1f", number.doubleValue)
+                case .array(let values)? where !values.isEmpty:
+                    values.map { $0.stringValue ?? $0.text }.joined(separator: " ")
+                default: "-"
                 }
             }
         }

@@ -44,7 +44,7 @@ struct RegistryExplainCommand: Command {
         do {
             body = try Data(contentsOf: URL(fileURLWithPath: path))
         } catch {
-            throw CommandError("\(path): \(error.localizedDescription)")
+            throw CommandError("\(path): \(error.systemReason)")
         }
         let request: CompletionRequest
         do {

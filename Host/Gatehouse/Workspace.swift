@@ -30,13 +30,14 @@ enum Workspace {
     /// The registry to honour: `option`, else `registry.json` where there is one, else one without plugins.
     static func registry(_ option: String?) throws -> Registry {
         if let option { return try Registry(contentsOf: option) }
-        for folder in folders {
-            let file = folder.appendingPathComponent("registry.json")
-            if FileManager.default.fileExists(atPath: file.path) {
-                return try Registry(contentsOf: file.path)
-            }
+        return try file("registry.json").map { try Registry(contentsOf: $0) } ?? .empty
+    }
+
+    /// The path of a file in the working folder, else in the checkout; nil where there is none.
+    static func file(_ name: String) -> String? {
+        folders.map { $0.appendingPathComponent(name).path }.first {
+            FileManager.default.fileExists(atPath: $0)
         }
-        return .empty
     }
 
     /// Where a daemon keeps what outlives it: `$XDG_DATA_HOME/gatehouse`.

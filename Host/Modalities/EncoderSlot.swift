@@ -18,15 +18,22 @@ public struct EncoderIdentity: Hashable, Sendable {
     }
 }
 
-/// One worker; it takes one call at a time.
+/// One worker.
 struct EncoderWorker {
     let number: UInt64
     let loaded: any LoadedPlugin
     /// The slot's when it was started: what an older one does is not held against the version any more.
     let generation: Int
-    var isBusy = true
+    /// Calls in it; one, unless its plugin declares batches.
+    var calls = 1
+    /// Whether the call in it shares it with no other.
+    var isAlone = false
     /// Proportional set size when it was measured last, in bytes.
     var measured = 0
+
+    var isBusy: Bool { calls > 0 }
+    /// Whether one more call may join those in it.
+    var hasRoom: Bool { !isAlone && calls < loaded.mostCalls && loaded.isAlive }
 }
 
 /// One plugin version, its workers, and who waits for them.
@@ -42,7 +49,9 @@ struct EncoderSlot {
     /// Those of them that sleep until they are woken to look again.
     var sleeping: [UInt64: CheckedContinuation<Void, Never>] = [:]
     /// Unloads it; runs while it is idle.
-    var idleTimer: Task<Void, Never>?
+    var idleTimer: Alarm?
+    /// Which of its timers that is.
+    var idleTimerNumber: UInt64 = 0
     var policy = RestartPolicy()
     /// Counts the chances that the version was given after it had failed.
     var generation = 0

@@ -8,6 +8,8 @@ final class InProcessPlugin: LoadedPlugin {
     let outputs: OutputFacts
     var processID: Int32 { getpid() }
     var isAlive: Bool { !calls.withLock { $0.isEnded } }
+    /// One call after the other: what a crash takes along here is the host.
+    var mostCalls: Int { 1 }
 
     private let name: String
     private let work: BlockingQueue<Work>
@@ -22,7 +24,8 @@ final class InProcessPlugin: LoadedPlugin {
     }
 
     private enum Work: Sendable {
-        case encode(EncodeInput, JobControl, CheckedContinuation<Result<EncodeOutput, PluginFailure>, Never>)
+        /// Run on the thread that owns the instance.
+        case call(@Sendable (PluginInstance) -> Void)
         case end
     }
 
@@ -71,18 +74,43 @@ final class InProcessPlugin: LoadedPlugin {
     }
 
     /// Code in the host cannot be stopped from outside: a plugin that does not look at its deadline keeps its call.
-    func encode(_ input: EncodeInput, timeLimit: Double?) async throws(PluginFailure) -> EncodeOutput {
+    func encode(
+        _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
+    ) async throws(PluginFailure) -> EncodeOutput {
+        try await perform(timeLimit: timeLimit) { instance, job throws(PluginFailure) in
+            try instance.encode(input, job: job)
+        }
+    }
+
+    func testItself(timeLimit: Double?) async throws(PluginFailure) {
+        try await perform(timeLimit: timeLimit) { instance, job throws(PluginFailure) in
+            try instance.testItself(job: job)
+        }
+    }
+
+    /// Makes one call on the plugin's thread and waits for it.
+    private func perform<Output: Sendable>(
+        timeLimit: Double?,
+        _ body: @escaping @Sendable (PluginInstance, JobControl) throws(PluginFailure) -> Output
+    ) async throws(PluginFailure) -> Output {
         let deadline = timeLimit.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
         let job = calls.withLock { calls in
             defer { calls.nextJob += 1 }
             return JobControl(id: calls.nextJob, deadline: deadline)
         }
-        let result = await withTaskCancellationHandler {
+        let result: Result<Output, PluginFailure> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 let isEnded = calls.withLock { calls in
                     if calls.isEnded { return true }
                     calls.running[job.id] = job
-                    work.add(.encode(input, job, continuation))
+                    work.add(
+                        .call { instance in
+                            do throws(PluginFailure) {
+                                continuation.resume(returning: .success(try body(instance, job)))
+                            } catch {
+                                continuation.resume(returning: .failure(error))
+                            }
+                        })
                     return false
                 }
                 if isEnded {
@@ -120,12 +148,6 @@ final class InProcessPlugin: LoadedPlugin {
 
     /// Until `.end`; then the instance is destroyed, on the thread that used it.
     private static func run(_ instance: PluginInstance, _ work: BlockingQueue<Work>) {
-        while case .encode(let input, let job, let continuation) = work.next() {
-            do throws(PluginFailure) {
-                continuation.resume(returning: .success(try instance.encode(input, job: job)))
-            } catch {
-                continuation.resume(returning: .failure(error))
-            }
-        }
+        while case .call(let call) = work.next() { call(instance) }
     }
 }

@@ -1,17 +1,23 @@
 import PluginHost
 
-/// A loaded plugin, wherever it runs. It takes one call at a time.
+/// A loaded plugin, wherever it runs.
 protocol LoadedPlugin: AnyObject, Sendable {
     var facts: PluginFacts { get }
     var outputs: OutputFacts { get }
+    /// Calls that it takes at once.
+    var mostCalls: Int { get }
     /// The process it runs in.
     var processID: Int32 { get }
     /// False once it can take no more calls.
     var isAlive: Bool { get }
 
     /// Encodes all parts of `input` in one call, in `timeLimit` seconds where there is a limit. A cancelled task and
-    /// the end of the time are told to the plugin.
-    func encode(_ input: EncodeInput, timeLimit: Double?) async throws(PluginFailure) -> EncodeOutput
+    /// the end of the time are told to the plugin. A call behind others has their time too.
+    func encode(_ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool) async throws(PluginFailure)
+        -> EncodeOutput
+
+    /// Has the plugin judge itself, where it has a self-test.
+    func testItself(timeLimit: Double?) async throws(PluginFailure)
 
     /// Ends it at once for what it did; calls in progress fail with `failure`.
     func end(for failure: PluginFailure)

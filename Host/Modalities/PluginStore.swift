@@ -30,7 +30,7 @@ public struct PluginStore: Sendable {
         do {
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         } catch {
-            throw StoreError(path: folder, problem: "cannot be made: \(error.localizedDescription)")
+            throw StoreError(path: folder, problem: "cannot be made: \(error.systemReason)")
         }
         let copy = "\(folder)/.incoming-\(UUID().uuidString)"
         defer { try? FileManager.default.removeItem(atPath: copy) }
@@ -77,7 +77,7 @@ public struct PluginStore: Sendable {
         do {
             return try SHA256.ofFile(path)
         } catch {
-            throw StoreError(path: path, problem: "cannot be read: \(error.localizedDescription)")
+            throw StoreError(path: path, problem: "cannot be read: \(error.systemReason)")
         }
     }
 

@@ -9,8 +9,9 @@ enum ProcessMemory {
         measured(process) ?? resident(process)
     }
 
-    /// The second field of proc_pid_statm(5), in pages.
-    private static func resident(_ process: Int32) -> Int? {
+    /// Bytes of resident memory, from the second field of proc_pid_statm(5), which counts pages; nil where the process is
+    /// gone.
+    static func resident(_ process: Int32) -> Int? {
         let file = open("/proc/\(process)/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }

@@ -34,7 +34,7 @@ public struct RegisteredPlugin: Sendable {
     /// At least one, each type once.
     public let accepts: [Acceptance]
     public let load: Load
-    public let isolation: Isolation
+    public internal(set) var isolation: Isolation
     /// Seconds without a call until it is unloaded; nil for never.
     public let idleUnloadSeconds: Double?
     /// MiB that one worker may take; nil for no limit but the budget's.

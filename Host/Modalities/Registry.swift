@@ -35,7 +35,7 @@ public struct Registry: Sendable {
             throw RegistryError(
                 path: path,
                 problems: [
-                    JSONProblem(path: "", expected: "a readable file", found: error.localizedDescription)
+                    JSONProblem(path: "", expected: "a readable file", found: error.systemReason)
                 ])
         }
         let root = JSONCursor(document, problems: problems)

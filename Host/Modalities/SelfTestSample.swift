@@ -25,7 +25,7 @@ struct SelfTestSample: Sendable {
     func check(_ loaded: any LoadedPlugin, timeLimit: Double?) async throws(PluginFailure) {
         let output: EncodeOutput
         do throws(PluginFailure) {
-            output = try await loaded.encode(input, timeLimit: timeLimit)
+            output = try await loaded.encode(input, timeLimit: timeLimit, isBehindOthers: false)
         } catch {
             throw error.prefixed(name)
         }
@@ -45,7 +45,7 @@ struct SelfTestSample: Sendable {
             return Array(try Data(contentsOf: URL(fileURLWithPath: path)))
         } catch {
             throw PluginFailure(
-                .refused, "\(path): the self-test cannot be read (\(error.localizedDescription))")
+                .refused, "\(path): the self-test cannot be read (\(error.systemReason))")
         }
     }
 

@@ -1,8 +1,8 @@
 import Foundation
 import PluginHost
 
-/// Loads plugins when a call needs them, gives each worker one call at a time, and lets workers go when they are idle,
-/// in another's way, or broken.
+/// Loads plugins when a call needs them, gives each worker one call at a time, or as many as its plugin takes in a batch,
+/// and lets workers go when they are idle, in another's way, or broken.
 public actor Supervisor {
     /// What one call made, and what it cost.
     public struct Encoded: Sendable {
@@ -72,13 +72,32 @@ public actor Supervisor {
                 "plugin \(plugin.id) \(version.version) was taken from the traffic by the operator; gatehouse plugin load "
                     + "\(plugin.id) \(version.version) brings it back")
         }
-        let (worker, loaded, loadMilliseconds) = try await acquire(key, isCall: true)
+        var number: UInt64 = 0
+        do throws(PluginFailure) {
+            return try await encode(input, key, plugin, .call, worker: &number)
+        } catch {
+            guard error.reason == .interrupted else { throw error }
+            log(plugin.id, .warning, "\(error.message); it had several calls, and each is made again, alone")
+            return try await encode(input, key, plugin, .retry(after: number), worker: &number)
+        }
+    }
+
+    /// Makes one attempt at a call; `worker` becomes the number of the one that had it.
+    private func encode(
+        _ input: EncodeInput, _ key: EncoderIdentity, _ plugin: RegisteredPlugin, _ errand: Errand,
+        worker number: inout UInt64
+    ) async throws(PluginFailure) -> Encoded {
+        let turn = try await acquire(key, for: errand)
+        number = turn.worker
         let began = monotonicNanoseconds()
-        let result = await Self.encode(input, with: loaded, timeLimit: plugin.timeLimitSeconds)
+        let result = await Self.encode(input, turn, timeLimit: plugin.timeLimitSeconds)
         let milliseconds = Double(monotonicNanoseconds() - began) / 1e6
-        slots[key]?.counts.calls += 1
         var failure: PluginFailure?
         switch result {
+        case .failure(let error) where error.reason == .interrupted:
+            // Neither this call's fault nor its end.
+            release(key, turn.worker, nil)
+            throw error
         case .success:
             slots[key]?.latencies.add(milliseconds)
             slots[key]?.policy.succeed()
@@ -86,18 +105,21 @@ public actor Supervisor {
             if error.reason != .cancelled { slots[key]?.counts.errors += 1 }
             if RestartPolicy.counts(error.reason) { failure = error }
         }
-        release(key, worker, failure)
+        slots[key]?.counts.calls += 1
+        release(key, turn.worker, failure)
         let output = try result.get()
         return Encoded(
-            segments: output.segments, outputs: loaded.outputs, loadMilliseconds: loadMilliseconds,
+            segments: output.segments, outputs: turn.loaded.outputs, loadMilliseconds: turn.loadMilliseconds,
             encodeMilliseconds: Double(output.nanoseconds) / 1e6)
     }
 
     static func encode(
-        _ input: EncodeInput, with loaded: any LoadedPlugin, timeLimit: Double?
+        _ input: EncodeInput, _ turn: Turn, timeLimit: Double?
     ) async -> Result<EncodeOutput, PluginFailure> {
         do throws(PluginFailure) {
-            return .success(try await loaded.encode(input, timeLimit: timeLimit))
+            return .success(
+                try await turn.loaded.encode(
+                    input, timeLimit: timeLimit, isBehindOthers: turn.isBehindOthers))
         } catch {
             return .failure(error)
         }
@@ -111,8 +133,8 @@ public actor Supervisor {
         if let slot = slots[key], slot.state == .ready, slot.workers.contains(where: \.loaded.isAlive) {
             return
         }
-        let (worker, _, _) = try await acquire(key, isCall: false)
-        release(key, worker, nil)
+        let turn = try await acquire(key, for: .load)
+        release(key, turn.worker, nil)
     }
 
     /// The slot of a version, with the settings that hold now.
@@ -134,7 +156,7 @@ public actor Supervisor {
             PluginStatus(
                 identity: key, plugin: slot.plugin.id, version: slot.version.version, state: slot.state,
                 isHeld: slot.isHeld, processIDs: slot.workers.map(\.loaded.processID),
-                running: slot.workers.count(where: \.isBusy), waiting: slot.line.count,
+                running: slot.workers.reduce(0) { $0 + $1.calls }, waiting: slot.line.count,
                 memory: slot.bytes, lastFailure: slot.policy.reason.isEmpty ? nil : slot.policy.reason,
                 counts: slot.counts, p50: slot.latencies.quantile(0.5), p95: slot.latencies.quantile(0.95))
         }

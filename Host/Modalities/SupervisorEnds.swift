@@ -64,15 +64,18 @@ extension Supervisor {
     func startIdleTimer(_ key: EncoderIdentity) {
         slots[key]?.idleTimer?.cancel()
         guard let seconds = slots[key]?.plugin.idleUnloadSeconds else { return }
-        slots[key]?.idleTimer = Task { [weak self] in
-            guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
-            await self?.unloadIfStillIdle(key)
+        let number = newNumber()
+        slots[key]?.idleTimerNumber = number
+        slots[key]?.idleTimer = Alarm(after: seconds) { [weak self] in
+            Task { await self?.unloadIfStillIdle(key, number) }
         }
     }
 
-    /// Called by the timer's task, which a later call cancels.
-    func unloadIfStillIdle(_ key: EncoderIdentity) {
-        if slots[key]?.isIdle == true, slots[key]?.state == .ready, !Task.isCancelled { unload(key) }
+    /// Called by the timer of that number; one that a call came between is not the last any more.
+    func unloadIfStillIdle(_ key: EncoderIdentity, _ timer: UInt64) {
+        if slots[key]?.isIdle == true, slots[key]?.state == .ready, slots[key]?.idleTimerNumber == timer {
+            unload(key)
+        }
     }
 
     /// Lets every worker of an idle version go.

@@ -5,22 +5,23 @@ import PluginHost
 extension Supervisor {
     /// Starts a worker for the call with `ticket`, which leaves the line.
     func startWorker(
-        _ key: EncoderIdentity, _ ticket: UInt64
-    ) async throws(PluginFailure) -> (worker: UInt64, loaded: any LoadedPlugin, milliseconds: Double) {
+        _ key: EncoderIdentity, _ ticket: UInt64, isAlone: Bool
+    ) async throws(PluginFailure) -> Turn {
         guard let slot = slots[key] else { throw PluginFailure(.unavailable, "the host is stopping") }
         try makeRoom(for: slot.bytesPerWorker, key)
         let isFirst = slot.state == .unloaded
         if isFirst { move(key, .load) }
         slots[key]?.idleTimer?.cancel()
+        let number = newNumber()
         let began = monotonicNanoseconds()
         let loading = Task { () async -> Result<any LoadedPlugin, PluginFailure> in
             do throws(PluginFailure) {
-                return .success(try await start(slot.plugin, slot.version, key, ticket))
+                return .success(try await start(slot.plugin, slot.version, key, number))
             } catch {
                 return .failure(error)
             }
         }
-        slots[key]?.loadings[ticket] = loading
+        slots[key]?.loadings[number] = loading
         leaveLine(key, ticket)
         let result = await withTaskCancellationHandler {
             await loading.value
@@ -31,18 +32,20 @@ extension Supervisor {
             let loaded = try result.get()
             do throws(PluginFailure) {
                 if isStopped { throw PluginFailure(.unavailable, "the host is stopping") }
-                let worker = try register(loaded, key, ticket)
+                let worker = try register(loaded, key, number, isAlone: isAlone)
                 if isFirst { try await prove(key, loaded) }
                 slots[key]?.counts.loads += 1
                 if slots[key]?.state == .ready { wakeAll(key) }
-                return (worker, loaded, Double(monotonicNanoseconds() - began) / 1e6)
+                return Turn(
+                    worker: worker, loaded: loaded,
+                    loadMilliseconds: Double(monotonicNanoseconds() - began) / 1e6)
             } catch {
                 loaded.unload()
-                slots[key]?.workers.removeAll { $0.number == ticket }
+                slots[key]?.workers.removeAll { $0.number == number }
                 throw error
             }
         } catch {
-            slots[key]?.loadings[ticket] = nil
+            slots[key]?.loadings[number] = nil
             if Task.isCancelled, error.reason == .unavailable || error.reason == .cancelled {
                 if isFirst { move(key, .leave) }
                 throw PluginFailure(.cancelled, "cancelled while plugin \(slot.plugin.id) was loading")
@@ -60,10 +63,10 @@ extension Supervisor {
 
     /// Takes a worker that has just started into the slot, if the memory it took by starting is there.
     func register(
-        _ loaded: any LoadedPlugin, _ key: EncoderIdentity, _ number: UInt64
+        _ loaded: any LoadedPlugin, _ key: EncoderIdentity, _ number: UInt64, isAlone: Bool
     ) throws(PluginFailure) -> UInt64 {
         var worker = EncoderWorker(
-            number: number, loaded: loaded, generation: slots[key]?.generation ?? 0)
+            number: number, loaded: loaded, generation: slots[key]?.generation ?? 0, isAlone: isAlone)
         if loaded.processID != getpid() {
             worker.measured = ProcessMemory.proportional(of: loaded.processID) ?? 0
         }
@@ -87,6 +90,11 @@ extension Supervisor {
             try SelfTestSample(selfTest, of: slot.plugin, slot.version)
         }
         move(key, .loaded)
+        do throws(PluginFailure) {
+            try await loaded.testItself(timeLimit: slot.plugin.timeLimitSeconds)
+        } catch {
+            throw error.prefixed("self-test of plugin \(slot.plugin.id) \(slot.version.version)")
+        }
         try await sample?.check(loaded, timeLimit: slot.plugin.timeLimitSeconds)
         move(key, .passed)
         try await sample?.check(loaded, timeLimit: slot.plugin.timeLimitSeconds)
@@ -100,7 +108,8 @@ extension Supervisor {
         try await version.verify()
         let request = OpenRequest(
             library: version.library, plugin: plugin.id, configuration: plugin.configuration,
-            weights: version.weights, reads: plugin.reads, threads: UInt32(threads), decoder: decoder)
+            weights: version.weights, reads: plugin.reads, memoryBytes: dataLimit(of: plugin),
+            threads: UInt32(threads), decoder: decoder)
         let name = "\(plugin.id) \(version.version)"
         let lines = LimitedLog(log)
         let loaded: any LoadedPlugin

@@ -22,6 +22,13 @@ extension Supervisor {
         }
     }
 
+    /// Bytes of private memory that a worker can have at all; 0 for no limit. What a worker holds is measured from time
+    /// to time, and it is told the limit that it passed; twice as much is the fence for one that is faster than that, and
+    /// leaves libraries room to reserve what they never touch.
+    func dataLimit(of plugin: RegisteredPlugin) -> UInt64 {
+        UInt64(plugin.memoryLimitMegabytes ?? 0) << 21
+    }
+
     static func megabytes(_ bytes: Int) -> Int { (bytes + (1 << 20) - 1) >> 20 }
 
     /// Measures the workers from time to time, while there are any.

@@ -1,23 +1,60 @@
 import Foundation
 import PluginHost
 
+/// What somebody wants of a plugin version.
+enum Errand {
+    /// That it is loaded.
+    case load
+    /// A worker, which others may share where the plugin declares batches.
+    case call
+    /// A worker alone, started after the one of this number, which died over several calls.
+    case retry(after: UInt64)
+
+    /// Whether a worker suits that has no call in it.
+    func suits(_ worker: EncoderWorker) -> Bool {
+        if case .retry(let number) = self { worker.number > number } else { true }
+    }
+
+    var isRetry: Bool { if case .retry = self { true } else { false } }
+}
+
+/// A worker that somebody was given.
+struct Turn {
+    /// The worker's number.
+    let worker: UInt64
+    let loaded: any LoadedPlugin
+    /// Milliseconds that it took to start it; 0 where it was there.
+    var loadMilliseconds = 0.0
+    /// Whether other calls are in it.
+    var isBehindOthers = false
+}
+
 /// Who may call a plugin version, and when: one line for each version, in order of arrival.
 extension Supervisor {
     /// Waits for the turn and makes sure that a worker is there. Every success is followed by `release`.
     func acquire(
-        _ key: EncoderIdentity, isCall: Bool
-    ) async throws(PluginFailure) -> (worker: UInt64, loaded: any LoadedPlugin, milliseconds: Double) {
+        _ key: EncoderIdentity, for errand: Errand
+    ) async throws(PluginFailure) -> Turn {
         let ticket = newNumber()
         slots[key]?.line.append(ticket)
         do throws(PluginFailure) {
             while !Task.isCancelled {
-                try admit(key, isCall: isCall)
+                if errand.isRetry, let wait = backOff(key) {
+                    try? await Task.sleep(for: .nanoseconds(wait))
+                    continue
+                }
+                try admit(key, errand)
                 if slots[key]?.line.first == ticket {
-                    if let worker = idleWorker(key) {
+                    if let worker = idleWorker(key, for: errand) {
                         leaveLine(key, ticket)
-                        return (worker.number, worker.loaded, 0)
+                        return Turn(worker: worker.number, loaded: worker.loaded)
                     }
-                    if mayStart(key) { return try await startWorker(key, ticket) }
+                    if errand.isRetry, !mayStart(key) { makePlace(key) }
+                    if mayStart(key) { return try await startWorker(key, ticket, isAlone: errand.isRetry) }
+                    if let worker = sharedWorker(key, for: errand) {
+                        leaveLine(key, ticket)
+                        return Turn(worker: worker.number, loaded: worker.loaded, isBehindOthers: true)
+                    }
                 }
                 await sleep(key, ticket)
             }
@@ -30,8 +67,16 @@ extension Supervisor {
         }
     }
 
+    /// Nanoseconds until a version that failed repeatedly is started again; nil where nothing is to be waited for.
+    /// Others are refused meanwhile; who met another's crash was promised a second try.
+    func backOff(_ key: EncoderIdentity) -> UInt64? {
+        guard !isStopped, let slot = slots[key], slot.state == .backingOff else { return nil }
+        let now = monotonicNanoseconds()
+        return now < slot.retryAt ? slot.retryAt - now : nil
+    }
+
     /// Throws where a version takes no call, whoever waits.
-    func admit(_ key: EncoderIdentity, isCall: Bool) throws(PluginFailure) {
+    func admit(_ key: EncoderIdentity, _ errand: Errand) throws(PluginFailure) {
         if isStopped { throw PluginFailure(.unavailable, "the host is stopping") }
         guard let slot = slots[key] else { return }
         let name = "plugin \(slot.plugin.id) \(slot.version.version)"
@@ -54,18 +99,19 @@ extension Supervisor {
             }
         default: break
         }
-        if isCall, slot.plugin.load == .manual, slots[key]?.state == .unloaded {
+        if case .call = errand, slot.plugin.load == .manual, slots[key]?.state == .unloaded {
             throw PluginFailure(
                 .unavailable, "plugin \(slot.plugin.id) is loaded by the operator only, and is not loaded")
         }
     }
 
     /// A worker without a call, taken.
-    func idleWorker(_ key: EncoderIdentity) -> EncoderWorker? {
+    func idleWorker(_ key: EncoderIdentity, for errand: Errand) -> EncoderWorker? {
         guard slots[key]?.state.takesCalls == true else { return nil }
-        while let index = slots[key]?.workers.firstIndex(where: { !$0.isBusy }) {
+        while let index = slots[key]?.workers.firstIndex(where: { !$0.isBusy && errand.suits($0) }) {
             if slots[key]?.workers[index].loaded.isAlive == true {
-                slots[key]?.workers[index].isBusy = true
+                slots[key]?.workers[index].calls = 1
+                slots[key]?.workers[index].isAlone = errand.isRetry
                 slots[key]?.idleTimer?.cancel()
                 return slots[key]?.workers[index]
             }
@@ -73,6 +119,24 @@ extension Supervisor {
         }
         if slots[key]?.workers.isEmpty == true, slots[key]?.loadings.isEmpty == true { move(key, .leave) }
         return nil
+    }
+
+    /// The worker with the fewest calls that takes one more, joined.
+    func sharedWorker(_ key: EncoderIdentity, for errand: Errand) -> EncoderWorker? {
+        guard !errand.isRetry, let slot = slots[key], slot.state.takesCalls,
+            let index = slot.workers.indices.filter({ slot.workers[$0].isBusy && slot.workers[$0].hasRoom })
+                .min(by: { slot.workers[$0].calls < slot.workers[$1].calls })
+        else { return nil }
+        slots[key]?.workers[index].calls += 1
+        return slots[key]?.workers[index]
+    }
+
+    /// Ends an idle worker, where there is one, so that another may start.
+    func makePlace(_ key: EncoderIdentity) {
+        guard slots[key]?.state.takesCalls == true,
+            let index = slots[key]?.workers.firstIndex(where: { !$0.isBusy })
+        else { return }
+        slots[key]?.workers.remove(at: index).loaded.unload()
     }
 
     func mayStart(_ key: EncoderIdentity) -> Bool {
@@ -115,7 +179,8 @@ extension Supervisor {
         var isOfThisGeneration = false
         if let index = slots[key]?.workers.firstIndex(where: { $0.number == number }) {
             isOfThisGeneration = slots[key]?.workers[index].generation == slots[key]?.generation
-            slots[key]?.workers[index].isBusy = false
+            slots[key]?.workers[index].calls -= 1
+            slots[key]?.workers[index].isAlone = false
             if let worker = slots[key]?.workers[index], isStopped || !worker.loaded.isAlive {
                 worker.loaded.unload()
                 slots[key]?.workers.remove(at: index)

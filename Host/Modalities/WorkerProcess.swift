@@ -1,7 +1,6 @@
 import CSystemPosix
 import Foundation
 import PluginHost
-import Synchronization
 
 /// A plugin in a process of its own.
 ///
@@ -12,17 +11,21 @@ final class WorkerProcess: LoadedPlugin {
     let outputs: OutputFacts
     let processID: Int32
     private let name: String
-    private let connection: Connection
+    private let connection: WorkerConnection
 
     var isAlive: Bool { connection.isAlive }
+    /// A batch is what waits when the one before it is done, so a worker holds as many calls as one takes.
+    var mostCalls: Int { outputs.mostCalls }
 
     /// Time that a plugin has to return after it was told that a result is no longer wanted.
     private static let cancelGrace = Duration.seconds(5)
 
     /// How long a call that is over its time may take to notice before its process is ended.
-    private static let overdueGrace = Duration.seconds(1)
-    /// Added to the nice value: an encoder yields to the decoder, whose tokens somebody is reading.
-    private static let niceness: Int32 = 5
+    private static let overdueGrace = 1.0
+    /// The lowest priority there is: an encoder yields to the decoder, whose tokens somebody is reading. The decoder's
+    /// threads meet many times a token, so that a few steps below them are not enough: at 5 an encode on every core left
+    /// running streams 7% of their rate, at 19 it leaves them half, and itself takes a third longer.
+    private static let niceness: Int32 = 19
 
     /// Starts `executable` and waits until the plugin is ready; a cancelled task ends the process, and so does the end
     /// of `startLimit` seconds. `name` is used in messages; `ended` is called once, from any thread, when the
@@ -33,7 +36,7 @@ final class WorkerProcess: LoadedPlugin {
         ended: @escaping @Sendable () -> Void
     ) async throws(PluginFailure) -> WorkerProcess {
         let (channel, processID) = try spawn(executable, threads: request.threads)
-        let connection = Connection(
+        let connection = WorkerConnection(
             channel: channel, processID: processID, name: name, log: { log(request.plugin, $0, $1) },
             ended: ended)
         do throws(PluginFailure) {
@@ -45,8 +48,7 @@ final class WorkerProcess: LoadedPlugin {
             throw error
         }
         let alarm = startLimit.map { seconds in
-            Task {
-                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
+            Alarm(after: seconds) {
                 connection.end(
                     for: PluginFailure(
                         .timedOut, "it was not ready within \(seconds) s, so its worker was ended"))
@@ -71,7 +73,7 @@ final class WorkerProcess: LoadedPlugin {
     }
 
     private init(
-        name: String, facts: PluginFacts, outputs: OutputFacts, processID: Int32, connection: Connection
+        name: String, facts: PluginFacts, outputs: OutputFacts, processID: Int32, connection: WorkerConnection
     ) {
         self.name = name
         self.facts = facts
@@ -84,21 +86,55 @@ final class WorkerProcess: LoadedPlugin {
         connection.end()
     }
 
-    func encode(_ input: EncodeInput, timeLimit: Double?) async throws(PluginFailure) -> EncodeOutput {
-        let job = connection.newJob()
-        let deadline = timeLimit.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
-        let message = HostMessage.encode(job: job, deadline: deadline, parts: input.parts)
-        let alarm = timeLimit.map { seconds in
-            Task { [connection] in
-                guard (try? await Task.sleep(for: .seconds(seconds))) != nil else { return }
-                connection.cancel(job: job)
-                guard (try? await Task.sleep(for: Self.overdueGrace)) != nil else { return }
-                connection.end(for: .overdue(seconds))
-            }
+    func encode(
+        _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
+    ) async throws(PluginFailure) -> EncodeOutput {
+        let reply = try await perform(
+            timeLimit: timeLimit, isBehindOthers: isBehindOthers, memory: input.memory
+        ) { job, deadline in
+            .encode(job: job, deadline: deadline, parts: input.parts)
         }
-        defer { alarm?.cancel() }
+        guard case .encoded(_, let nanoseconds, let segments) = reply else { throw outOfTurn }
+        guard segments.allSatisfy({ $0.part < input.parts.count }) else {
+            throw PluginFailure(
+                .violation, "plugin \(name): the worker answered for a part that it was not given")
+        }
+        return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
+    }
+
+    func testItself(timeLimit: Double?) async throws(PluginFailure) {
+        let reply = try await perform(timeLimit: timeLimit) { .selfTest(job: $0, deadline: $1) }
+        guard case .passed = reply else { throw outOfTurn }
+    }
+
+    private var outOfTurn: PluginFailure {
+        PluginFailure(.violation, "plugin \(name): the worker answered out of turn")
+    }
+
+    /// Sends a job and waits for its reply; a cancelled task and the end of the time are told to the plugin, and a
+    /// plugin that does not listen is ended.
+    private func perform(
+        timeLimit: Double?, isBehindOthers: Bool = false, memory: SharedMemory? = nil,
+        _ message: (_ job: UInt64, _ deadline: UInt64) -> HostMessage
+    ) async throws(PluginFailure) -> WorkerReply {
+        let job = connection.newJob()
+        // The batch before it ends within its own limit, or is ended; that time is not this call's.
+        let time = timeLimit.map { isBehindOthers ? 2 * $0 + Self.overdueGrace : $0 }
+        let deadline = time.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
+        let alarms = time.map { [connection] seconds in
+            [
+                Alarm(after: seconds) { connection.cancel(job: job) },
+                Alarm(after: seconds + Self.overdueGrace) {
+                    connection.end(for: .overdue(timeLimit ?? seconds), job: job)
+                },
+            ]
+        }
+        defer {
+            alarms?.forEach { $0.cancel() }
+            connection.forget(job: job)
+        }
         let result = await withTaskCancellationHandler {
-            await connection.call(job: job, message, memory: input.memory)
+            await connection.call(job: job, message(job, deadline), memory: memory)
         } onCancel: {
             connection.cancel(job: job)
             Task { [connection] in
@@ -107,13 +143,7 @@ final class WorkerProcess: LoadedPlugin {
             }
         }
         do throws(PluginFailure) {
-            guard case .encoded(_, let nanoseconds, let segments) = try result.get() else {
-                throw PluginFailure(.violation, "the worker answered out of turn")
-            }
-            guard segments.allSatisfy({ $0.part < input.parts.count }) else {
-                throw PluginFailure(.violation, "the worker answered for a part that it was not given")
-            }
-            return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
+            return try result.get()
         } catch {
             if error.reason == .cancelled, let timeLimit, !Task.isCancelled,
                 monotonicNanoseconds() >= deadline
@@ -148,6 +178,7 @@ final class WorkerProcess: LoadedPlugin {
         guard process > 0 else {
             throw PluginFailure(.system, "starting \(executable): \(String(cString: strerror(errno)))")
         }
+        // Threads that the worker starts later inherit it.
         setpriority(__priority_which_t(PRIO_PROCESS.rawValue), id_t(process), niceness)
         return (channel, process)
     }
@@ -157,188 +188,6 @@ extension PluginFailure {
     /// A call took longer than it may.
     static func overdue(_ seconds: Double) -> PluginFailure {
         PluginFailure(.timedOut, "the call took longer than its limit of \(seconds) s")
-    }
-}
-
-/// Calls in flight to one worker process. Any thread.
-private final class Connection: Sendable {
-    private struct State {
-        /// Job 0 is the opening.
-        var nextJob: UInt64 = 1
-        var waiting: [UInt64: CheckedContinuation<Result<WorkerReply, PluginFailure>, Never>] = [:]
-        /// Set when the process is gone: what calls from now on fail with.
-        var ending: PluginFailure?
-        /// Jobs that did not return in time after they were cancelled; the process was killed for them.
-        var overdue: Set<UInt64> = []
-        /// Why the host killed the process.
-        var verdict: PluginFailure?
-        var isConfined = false
-    }
-
-    private let channel: WorkerChannel
-    private let processID: Int32
-    private let name: String
-    private let log: @Sendable (PluginLogLevel, String) -> Void
-    private let ended: @Sendable () -> Void
-    private let state = Mutex(State())
-    /// Whether it was this side that ended the conversation.
-    private let isHungUp = Atomic<Bool>(false)
-
-    init(
-        channel: WorkerChannel, processID: Int32, name: String,
-        log: @escaping @Sendable (PluginLogLevel, String) -> Void, ended: @escaping @Sendable () -> Void
-    ) {
-        self.channel = channel
-        self.processID = processID
-        self.name = name
-        self.log = log
-        self.ended = ended
-    }
-
-    var isAlive: Bool { state.withLock { $0.ending == nil } }
-
-    func newJob() -> UInt64 {
-        state.withLock { state in
-            defer { state.nextJob += 1 }
-            return state.nextJob
-        }
-    }
-
-    /// Sends `message` and waits for the reply to `job`.
-    func call(
-        job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil
-    ) async -> Result<WorkerReply, PluginFailure> {
-        await withCheckedContinuation { continuation in
-            let ending = state.withLock { state in
-                if state.ending == nil { state.waiting[job] = continuation }
-                return state.ending
-            }
-            if let ending {
-                continuation.resume(returning: .failure(ending))
-                return
-            }
-            do throws(PluginFailure) {
-                try channel.send(message, memory: memory)
-            } catch {
-                // A worker that died is found by the reading thread, whose reason is the better one.
-                log(.debug, error.message)
-            }
-            // A cancel that came before the job was sent meant nothing to the worker.
-            if job != 0, Task.isCancelled { cancel(job: job) }
-        }
-    }
-
-    func cancel(job: UInt64) {
-        try? channel.send(.cancel(job: job))
-    }
-
-    func killIfPending(job: UInt64) {
-        state.withLock { state in
-            guard state.waiting[job] != nil, state.ending == nil else { return }
-            state.overdue.insert(job)
-            kill(processID, SIGKILL)
-        }
-    }
-
-    /// Kills the process; what it was asked fails with `failure`.
-    func end(for failure: PluginFailure) {
-        state.withLock { state in
-            guard state.ending == nil else { return }
-            state.verdict = state.verdict ?? failure
-            kill(processID, SIGKILL)
-        }
-    }
-
-    /// Hangs up; the worker ends itself.
-    func end() {
-        isHungUp.store(true, ordering: .relaxed)
-        channel.shutDown()
-    }
-
-    /// Until the worker is gone.
-    func readReplies() {
-        var violation: PluginFailure?
-        do throws(PluginFailure) {
-            while let reply = try channel.receiveFromWorker() { try take(reply) }
-        } catch {
-            violation = error
-        }
-        waitUntilDead()
-        let waiting = state.withLock { state in
-            // Reaped under the lock, so that nobody signals a process id that belongs to another by then.
-            let end = reap()
-            // A message that was cut by the kill is no violation.
-            let failure =
-                state.verdict ?? violation
-                ?? (isHungUp.load(ordering: .relaxed)
-                    ? PluginFailure(.unavailable, "it was unloaded before it answered")
-                    : PluginFailure(.crashed, "its worker (process \(processID)) \(end)"))
-            state.ending = failure
-            defer { state.waiting = [:] }
-            return state.waiting.map { job, continuation in
-                let overdue = PluginFailure(
-                    .cancelled, "cancelled; it did not return in time, so its worker was ended")
-                return (continuation, state.overdue.contains(job) ? overdue : failure)
-            }
-        }
-        for (continuation, failure) in waiting { continuation.resume(returning: .failure(failure)) }
-        ended()
-    }
-
-    private func take(_ reply: WorkerReply) throws(PluginFailure) {
-        switch reply {
-        case .confined(let calls, let lacks):
-            // Once and before any code of the plugin; what comes later is not from the worker's own hand.
-            guard
-                state.withLock({ state in
-                    defer { state.isConfined = true }
-                    return !state.isConfined
-                })
-            else { throw PluginFailure(.violation, "the worker entered its sandbox twice") }
-            SandboxLog.tell(lacks: lacks, log)
-            if let calls { try SandboxLog.follow(calls, log) }
-        case .opened: resume(0, .success(reply))
-        case .encoded(let job, _, _): resume(job, .success(reply))
-        case .failed(let job, let failure): resume(job, .failure(failure))
-        case .progress: break
-        case .log(let level, let line): log(level, line)
-        }
-    }
-
-    private func resume(_ job: UInt64, _ result: Result<WorkerReply, PluginFailure>) {
-        state.withLock { $0.waiting.removeValue(forKey: job) }?.resume(returning: result)
-    }
-
-    /// A worker that was asked to go gets time to; one that hung up by itself is dead or broken.
-    private func waitUntilDead() {
-        let patience: UInt64 = isHungUp.load(ordering: .relaxed) ? 3_000_000_000 : 0
-        let start = monotonicNanoseconds()
-        var killed = false
-        var info = siginfo_t()
-        while true {
-            let options = WEXITED | WNOWAIT | (killed ? 0 : WNOHANG)
-            if waitid(P_PID, id_t(processID), &info, options) == 0 {
-                if killed || info.si_signo != 0 { return }
-            } else if errno != EINTR {
-                return
-            }
-            if !killed, monotonicNanoseconds() - start >= patience {
-                kill(processID, SIGKILL)
-                killed = true
-            } else if !killed {
-                usleep(5000)
-            }
-        }
-    }
-
-    /// Takes the dead process from the system's table and says how it ended.
-    private func reap() -> String {
-        var status: Int32 = 0
-        guard waitpid(processID, &status, 0) == processID else { return "is gone" }
-        let signal = status & 0x7F
-        return signal == 0
-            ? "ended with exit code \(status >> 8 & 0xFF)"
-            : "was ended by signal \(signal) (\(String(cString: strsignal(signal))))"
     }
 }
 

@@ -13,48 +13,91 @@ public enum PluginLogLevel: Int32, Sendable {
 final class HostServices: Sendable {
     typealias Log = @Sendable (PluginLogLevel, String) -> Void
 
-    private let log: Log
-    private let error = Mutex<String?>(nil)
-    // Safe to share: written in init only, and the plugin sees it as constant.
-    nonisolated(unsafe) private let block: UnsafeMutablePointer<GatehouseHost>
+    private let messages: HostMessages
+    private let number: UInt
+    /// Written before anyone has it; the plugin sees it as constant.
+    private let block: HostBlocks.Block
     private static let name = CStringBox("gatehouse")
 
     /// Valid while `self` lives.
-    var pointer: UnsafePointer<GatehouseHost> { UnsafePointer(block) }
+    var pointer: UnsafePointer<GatehouseHost> { UnsafePointer(block.pointer) }
 
     init(log: @escaping Log) {
-        self.log = log
-        block = .allocate(capacity: 1)
-        block.initialize(
+        messages = HostMessages(log)
+        (number, block) = HostBlocks.lend(to: messages)
+        block.pointer.initialize(
             to: GatehouseHost(
                 struct_size: UInt32(MemoryLayout<GatehouseHost>.size), abi_major: UInt32(GATEHOUSE_ABI_MAJOR),
-                abi_minor: UInt32(GATEHOUSE_ABI_MINOR), reserved: 0, ctx: nil, name: Self.name.pointer,
+                abi_minor: UInt32(GATEHOUSE_ABI_MINOR), reserved: 0,
+                ctx: UnsafeMutableRawPointer(bitPattern: number), name: Self.name.pointer,
                 log: { ctx, level, text, size in
                     let line = String(bytes: text, count: size).replacing("\n", with: " ")
-                    HostServices.from(ctx)?.log(PluginLogLevel(rawValue: level) ?? .info, line)
+                    HostBlocks.messages(of: ctx)?.log(PluginLogLevel(rawValue: level) ?? .info, line)
                 },
                 set_error: { ctx, text, size in
                     let message = String(bytes: text, count: size)
-                    HostServices.from(ctx)?.error.withLock { $0 = message }
+                    HostBlocks.messages(of: ctx)?.error.withLock { $0 = message }
                 },
                 extension: { _, _ in nil }))
-        block.pointee.ctx = Unmanaged.passUnretained(self).toOpaque()
     }
 
     deinit {
-        block.deallocate()
+        HostBlocks.takeBack(number, block)
     }
 
     /// The last message since this was asked last.
     func takeError() -> String? {
-        error.withLock { error in
+        messages.error.withLock { error in
             defer { error = nil }
             return error
         }
     }
+}
 
-    private static func from(_ ctx: UnsafeMutableRawPointer?) -> HostServices? {
-        ctx.map { Unmanaged<HostServices>.fromOpaque($0).takeUnretainedValue() }
+/// What a library or an instance tells the host.
+private final class HostMessages: Sendable {
+    let log: HostServices.Log
+    let error = Mutex<String?>(nil)
+
+    init(_ log: @escaping HostServices.Log) {
+        self.log = log
+    }
+}
+
+/// The structs that plugins hold, and whom each belongs to. A struct is used again, never freed, and names its owner by a
+/// number: a plugin that calls the host after its time, from a thread that it forgot, is not heard and breaks nothing.
+private enum HostBlocks {
+    // Safe to share: one owner at a time, from `lend` to `takeBack`.
+    struct Block: @unchecked Sendable {
+        let pointer: UnsafeMutablePointer<GatehouseHost>
+    }
+
+    private struct State {
+        var free: [Block] = []
+        var owners: [UInt: HostMessages] = [:]
+        var nextNumber: UInt = 1
+    }
+
+    private static let state = Mutex(State())
+
+    static func lend(to owner: HostMessages) -> (UInt, Block) {
+        state.withLock { state in
+            let number = state.nextNumber
+            state.nextNumber += 1
+            state.owners[number] = owner
+            return (number, state.free.popLast() ?? Block(pointer: .allocate(capacity: 1)))
+        }
+    }
+
+    static func takeBack(_ number: UInt, _ block: Block) {
+        state.withLock { state in
+            state.owners[number] = nil
+            state.free.append(block)
+        }
+    }
+
+    static func messages(of ctx: UnsafeMutableRawPointer?) -> HostMessages? {
+        state.withLock { $0.owners[UInt(bitPattern: ctx)] }
     }
 }
 

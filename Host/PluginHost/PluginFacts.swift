@@ -61,12 +61,21 @@ public struct OutputFacts: Sendable, Equatable {
     public var mostSlots: Int
     /// The decoder whose space rows are in.
     public var decoder: DecoderIdentityFacts?
+    /// Calls that it takes in one batch; 1 where it takes them one by one.
+    public var mostCalls: Int
+    /// Whether it has a self-test.
+    public var testsItself: Bool
 
-    init(kinds: UInt32, width: UInt32, mostSlots: Int, decoder: DecoderIdentityFacts?) {
+    init(
+        kinds: UInt32, width: UInt32, mostSlots: Int, decoder: DecoderIdentityFacts?, mostCalls: Int = 1,
+        testsItself: Bool = false
+    ) {
         self.kinds = kinds
         self.width = width
         self.mostSlots = mostSlots
         self.decoder = decoder
+        self.mostCalls = mostCalls
+        self.testsItself = testsItself
     }
 }
 

@@ -29,6 +29,8 @@ public struct PluginFailure: Error, Sendable, Equatable, CustomStringConvertible
         case timedOut = 13
         /// It took more memory than the registry allows.
         case memoryLimit = 14
+        /// The plugin's process ended over several calls, of which this one may be innocent.
+        case interrupted = 15
     }
 
     public let reason: Reason

@@ -8,6 +8,8 @@ public final class PluginInstance {
     private let library: PluginLibrary
     private let services: HostServices
     private let instance: UnsafePointer<GatehouseInstance>
+    private let extensions: InstanceExtensions
+    private let log: @Sendable (PluginLogLevel, String) -> Void
 
     /// Makes an instance as `request` says; `log` takes what it logs, from any thread.
     public init(
@@ -33,10 +35,14 @@ public final class PluginInstance {
         self.library = library
         self.services = services
         self.facts = facts
+        self.log = log
         instance = made
         do {
-            let described = try Self.describe(made, services)
+            extensions = try InstanceExtensions(of: made)
+            var described = try Self.describe(made, services)
             try described.check(against: facts)
+            described.mostCalls = extensions.batch.map { Int($0.pointee.most_calls) } ?? 1
+            described.testsItself = extensions.selfTest != nil
             outputs = described
         } catch {
             made.pointee.destroy(made.pointee.ctx)
@@ -60,11 +66,75 @@ public final class PluginInstance {
                 }
             }
         }
-        let message = services.takeError()
-        if status == GATEHOUSE_OK { collector.checkFinished() }
-        if let failure = collector.failure { throw failure }
-        if let failure = PluginFailure(status: status, message: message) { throw failure }
-        return EncodeOutput(segments: collector.segments, nanoseconds: monotonicNanoseconds() - start)
+        return try collector.output(
+            status, message: services.takeError(), nanoseconds: monotonicNanoseconds() - start)
+    }
+
+    /// Encodes the calls of several requests at once, each as it would come out alone.
+    ///
+    /// - Precondition: no more than ``OutputFacts/mostCalls``.
+    public func encode(_ calls: [EncodeCall]) -> [Result<EncodeOutput, PluginFailure>] {
+        guard calls.count > 1, let batch = extensions.batch else {
+            return calls.map { call in
+                do throws(PluginFailure) {
+                    return .success(try encode(call.input, job: call.job))
+                } catch {
+                    return .failure(error)
+                }
+            }
+        }
+        let collectors = calls.map { SegmentCollector(partCount: $0.input.parts.count, outputs: outputs) }
+        // Each call's own, so that the reason of one is not told to another.
+        let hosts = calls.map { _ in HostServices(log: log) }
+        // What a plugin leaves unwritten is no status.
+        var statuses = [GatehouseStatus](repeating: .min, count: calls.count)
+        let start = monotonicNanoseconds()
+        withExtendedLifetime((collectors, hosts)) {
+            withLayouts(of: calls[...], collectors[...], hosts[...], made: []) { layouts in
+                layouts.withUnsafeBufferPointer {
+                    batch.pointee.encode(
+                        batch.pointee.ctx, UInt32($0.count), $0.baseAddress, &statuses)
+                }
+            }
+        }
+        let nanoseconds = monotonicNanoseconds() - start
+        return calls.indices.map { index in
+            do throws(PluginFailure) {
+                return .success(
+                    try collectors[index].output(
+                        statuses[index], message: hosts[index].takeError(), nanoseconds: nanoseconds))
+            } catch {
+                return .failure(error)
+            }
+        }
+    }
+
+    /// Has the instance judge itself. Returns at once where it has no self-test.
+    public func testItself(job: JobControl) throws(PluginFailure) {
+        guard let test = extensions.selfTest else { return }
+        let status = job.withPointer { test.pointee.run(test.pointee.ctx, $0) }
+        if let failure = PluginFailure(status: status, message: services.takeError()) { throw failure }
+    }
+
+    /// Calls `body` with the C faces of `calls` after those of `made`; they are valid during the call only.
+    private func withLayouts(
+        of calls: ArraySlice<EncodeCall>, _ collectors: ArraySlice<SegmentCollector>,
+        _ hosts: ArraySlice<HostServices>, made: [GatehouseBatchCall], _ body: ([GatehouseBatchCall]) -> Void
+    ) {
+        guard let call = calls.first, let collector = collectors.first, let host = hosts.first else {
+            return body(made)
+        }
+        withInput(call.input) { input in
+            call.job.withPointer { job in
+                withUnsafePointer(to: collector.sink) { sink in
+                    let layout = GatehouseBatchCall(job: job, input: input, sink: sink, host: host.pointer)
+                    withLayouts(
+                        of: calls.dropFirst(), collectors.dropFirst(), hosts.dropFirst(),
+                        made: made + [layout],
+                        body)
+                }
+            }
+        }
     }
 
     private static func describe(
@@ -106,6 +176,50 @@ public final class PluginInstance {
                 parts: layouts.baseAddress)
             return withExtendedLifetime((types, input)) { body(&view) }
         }
+    }
+}
+
+/// One call of a batch.
+public struct EncodeCall: Sendable {
+    public let input: EncodeInput
+    public let job: JobControl
+
+    public init(_ input: EncodeInput, job: JobControl) {
+        self.input = input
+        self.job = job
+    }
+}
+
+/// The extensions of an instance that this host knows, where it has them.
+private struct InstanceExtensions {
+    let batch: UnsafePointer<GatehouseBatch>?
+    let selfTest: UnsafePointer<GatehouseSelfTest>?
+
+    init(of instance: UnsafePointer<GatehouseInstance>) throws(PluginFailure) {
+        func find<Extension>(
+            _ id: String, _ isGood: (UnsafePointer<Extension>) -> Int32
+        ) throws(PluginFailure) -> UnsafePointer<Extension>? {
+            guard let found = instance.pointee.extension?(instance.pointee.ctx, id) else { return nil }
+            let answer = found.assumingMemoryBound(to: Extension.self)
+            guard isGood(answer) != 0 else {
+                throw PluginFailure(.violation, "its extension \(id) is incomplete or of another size")
+            }
+            return answer
+        }
+        batch = try find(GATEHOUSE_BATCH) { gatehouse_check_batch($0) }
+        selfTest = try find(GATEHOUSE_SELF_TEST) { gatehouse_check_self_test($0) }
+    }
+}
+
+extension SegmentCollector {
+    /// What came of a call that returned `status`.
+    fileprivate func output(
+        _ status: GatehouseStatus, message: String?, nanoseconds: UInt64
+    ) throws(PluginFailure) -> EncodeOutput {
+        if status == GATEHOUSE_OK { checkFinished() }
+        if let failure { throw failure }
+        if let failure = PluginFailure(status: status, message: message) { throw failure }
+        return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
     }
 }
 

@@ -1,4 +1,5 @@
 import CGatehouse
+import CSystemPosix
 import Glibc
 
 /// An opened plugin library whose entry block was found right.
@@ -45,6 +46,7 @@ public final class PluginLibrary {
     }
 
     private static func open(_ path: String) throws(PluginFailure) -> UnsafePointer<GatehouseEntry> {
+        try checkFile(path)
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE) else {
             throw PluginFailure(.refused, "cannot open the plugin library: \(lastLoaderError(path))")
         }
@@ -60,6 +62,23 @@ public final class PluginLibrary {
             throw PluginFailure(.refused, "\(path): \(describe(fault, entry))")
         }
         return entry
+    }
+
+    /// The loader kills the process over a file that is cut short, and calls one for another processor missing.
+    private static func checkFile(_ path: String) throws(PluginFailure) {
+        var machine: Int32 = 0
+        var own: Int32 = 0
+        let fault: String
+        switch gh_check_library(path, &machine, &own) {
+        case GH_LIBRARY_GOOD: return
+        case GH_LIBRARY_UNREADABLE: throw .system("\(path): reading the plugin library")
+        case GH_LIBRARY_NO_ELF: fault = "it is no shared library"
+        case GH_LIBRARY_OTHER_PROCESSOR:
+            fault = "it is built for another processor: its ELF machine is \(machine), this host's is \(own)"
+        case GH_LIBRARY_NOT_SHARED: fault = "it is a program or an object file; expected a shared library"
+        default: fault = "it is cut short: it ends before the segments that its header names"
+        }
+        throw PluginFailure(.refused, "cannot open the plugin library: \(path): \(fault)")
     }
 
     /// Reads only fields that `gatehouse_check_entry` has been past.

@@ -61,4 +61,22 @@ public final class BlockingQueue<Element: Sendable>: @unchecked Sendable {
         while elements.isEmpty { pthread_cond_wait(condition, mutex) }
         return elements.removeFirst()
     }
+
+    /// Takes the first element if it is there and `transform` makes something of it.
+    public func next<Result>(where transform: (Element) -> Result?) -> Result? {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        guard let result = elements.first.flatMap(transform) else { return nil }
+        elements.removeFirst()
+        return result
+    }
+
+    /// Takes back an element that nobody has taken yet; whether there was one.
+    public func remove(where isWanted: (Element) -> Bool) -> Bool {
+        pthread_mutex_lock(mutex)
+        defer { pthread_mutex_unlock(mutex) }
+        guard let index = elements.firstIndex(where: isWanted) else { return false }
+        elements.remove(at: index)
+        return true
+    }
 }

@@ -6,6 +6,8 @@ public enum HostMessage: Sendable {
     case encode(job: UInt64, deadline: UInt64, parts: [PartRange])
     /// The result of a job is no longer wanted.
     case cancel(job: UInt64)
+    /// Have the instance judge itself; answered by `passed` or `failed`.
+    case selfTest(job: UInt64, deadline: UInt64)
 }
 
 /// What a worker tells the host.
@@ -17,6 +19,8 @@ public enum WorkerReply: Sendable {
     /// A job's output; rows lie in the shared memory that comes along. `nanoseconds` is the time inside the plugin.
     case encoded(job: UInt64, nanoseconds: UInt64, [EncodedSegment])
     case failed(job: UInt64, PluginFailure)
+    /// The instance passed its self-test.
+    case passed(job: UInt64)
     case progress(job: UInt64, Double)
     case log(PluginLogLevel, String)
 }
@@ -39,6 +43,10 @@ extension HostMessage {
         case .cancel(let job):
             writer.write(2 as UInt8)
             writer.write(job)
+        case .selfTest(let job, let deadline):
+            writer.write(3 as UInt8)
+            writer.write(job)
+            writer.write(deadline)
         }
     }
 
@@ -57,6 +65,8 @@ extension HostMessage {
                 })
         case 2:
             self = .cancel(job: try reader.read())
+        case 3:
+            self = .selfTest(job: try reader.read(), deadline: try reader.read())
         case let kind:
             throw PluginFailure(.violation, "unknown message \(kind) from the host")
         }
@@ -91,6 +101,9 @@ extension WorkerReply {
         case .confined(_, let lacks):
             writer.write(5 as UInt8)
             writer.write(lacks) { $0.write($1) }
+        case .passed(let job):
+            writer.write(6 as UInt8)
+            writer.write(job)
         }
     }
 
@@ -122,6 +135,8 @@ extension WorkerReply {
             self = .progress(job: try reader.read(), try reader.readDouble())
         case 4:
             self = .log(PluginLogLevel(rawValue: try reader.read()) ?? .info, try reader.readString())
+        case 6:
+            self = .passed(job: try reader.read())
         case let kind:
             throw PluginFailure(.violation, "unknown message \(kind) from the worker")
         }
@@ -208,6 +223,8 @@ extension OutputFacts {
         writer.write(kinds)
         writer.write(width)
         writer.write(UInt64(mostSlots))
+        writer.write(UInt32(clamping: mostCalls))
+        writer.write(testsItself)
         writer.write(decoder) { $1.write(to: &$0) }
     }
 
@@ -215,6 +232,8 @@ extension OutputFacts {
         kinds = try reader.read()
         width = try reader.read()
         mostSlots = Int(clamping: try reader.read(UInt64.self))
+        mostCalls = max(1, Int(try reader.read(UInt32.self)))
+        testsItself = try reader.readBool()
         decoder = try reader.readOptional { reader throws(PluginFailure) in
             try DecoderIdentityFacts(from: &reader)
         }

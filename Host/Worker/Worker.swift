@@ -52,8 +52,15 @@ enum Worker {
 /// while the plugin works; the main thread makes every call into the plugin.
 final class Session: Sendable {
     private enum Work: Sendable {
-        case encode(JobControl, [PartRange], SharedMemory)
+        case encode(Job)
+        case selfTest(JobControl)
         case end
+    }
+
+    private struct Job: Sendable {
+        let control: JobControl
+        let parts: [PartRange]
+        let memory: SharedMemory
     }
 
     private let channel: WorkerChannel
@@ -93,9 +100,18 @@ final class Session: Sendable {
                 return
             }
             jobs.withLock { $0[id] = job }
-            work.add(.encode(job, parts, memory))
+            work.add(.encode(Job(control: job, parts: parts, memory: memory)))
+        case .selfTest(let id, let deadline):
+            let job = JobControl(id: id, deadline: deadline)
+            jobs.withLock { $0[id] = job }
+            work.add(.selfTest(job))
         case .cancel(let id):
             jobs.withLock { $0[id]?.cancel() }
+            // One that has not begun need not wait for those before it.
+            let isWaiting = work.remove {
+                if case .encode(let job) = $0 { job.control.id == id } else { false }
+            }
+            if isWaiting { finish(id, .failed(job: id, PluginFailure(.cancelled, "cancelled"))) }
         }
     }
 
@@ -111,8 +127,15 @@ final class Session: Sendable {
         }
         while true {
             switch work.next() {
-            case .encode(let job, let parts, let memory):
-                encode(instance, job, parts, memory)
+            case .encode(let job):
+                encode(instance, [job] + takeBatch(of: instance?.outputs.mostCalls ?? 1))
+            case .selfTest(let job):
+                do throws(PluginFailure) {
+                    try instance?.testItself(job: job)
+                    finish(job.id, .passed(job: job.id))
+                } catch {
+                    finish(job.id, .failed(job: job.id, error))
+                }
             case .end:
                 instance = nil
                 exit(0)
@@ -128,21 +151,48 @@ final class Session: Sendable {
         return try PluginInstance(library, request, job: JobControl(id: 0), log: log)
     }
 
-    private func encode(
-        _ instance: PluginInstance?, _ job: JobControl, _ parts: [PartRange], _ memory: SharedMemory
-    ) {
-        defer { jobs.withLock { $0[job.id] = nil } }
-        do throws(PluginFailure) {
-            guard let instance else {
-                throw PluginFailure(.violation, "the host sent a job before a library")
-            }
-            let output = try instance.encode(try EncodeInput(parts, in: memory), job: job)
-            try channel.send(
-                .encoded(job: job.id, nanoseconds: output.nanoseconds, output.segments), memory: output.memory
-            )
-        } catch {
-            reply(.failed(job: job.id, error))
+    /// The jobs that wait behind the one just taken, as many as still fit a batch of `most`.
+    private func takeBatch(of most: Int) -> [Job] {
+        var jobs: [Job] = []
+        while jobs.count + 1 < most,
+            let job = work.next(where: { if case .encode(let job) = $0 { job } else { nil } })
+        {
+            jobs.append(job)
         }
+        return jobs
+    }
+
+    private func encode(_ instance: PluginInstance?, _ jobs: [Job]) {
+        var good: [Job] = []
+        var calls: [EncodeCall] = []
+        for job in jobs {
+            do throws(PluginFailure) {
+                calls.append(EncodeCall(try EncodeInput(job.parts, in: job.memory), job: job.control))
+                good.append(job)
+            } catch {
+                finish(job.control.id, .failed(job: job.control.id, error))
+            }
+        }
+        let unopened = PluginFailure(.violation, "the host sent a job before a library")
+        let results = instance?.encode(calls) ?? calls.map { _ in .failure(unopened) }
+        for (job, result) in zip(good, results) {
+            let id = job.control.id
+            do throws(PluginFailure) {
+                let output = try result.get()
+                try channel.send(
+                    .encoded(job: id, nanoseconds: output.nanoseconds, output.segments), memory: output.memory
+                )
+                self.jobs.withLock { $0[id] = nil }
+            } catch {
+                finish(id, .failed(job: id, error))
+            }
+        }
+    }
+
+    /// Answers a job for good.
+    private func finish(_ job: UInt64, _ message: WorkerReply) {
+        reply(message)
+        jobs.withLock { $0[job] = nil }
     }
 
     /// The host that does not read any more has hung up, which the reading thread finds out too.

@@ -59,6 +59,8 @@ def main():
     print("pub type GatehouseStatus = i32;")
     magic = re.search(r"#define GATEHOUSE_MAGIC (0x\w+?)ull", text)[1]
     print(f"pub const GATEHOUSE_MAGIC: u64 = {magic};")
+    for name, value in re.findall(r'#define (\w+) ("[^"]+")', text):
+        print(f"pub const {name}: &str = {value};")
     for body in re.findall(r"\benum \{(.*?)\};", text, re.S):
         print()
         for name, value in re.findall(r"(\w+) = (\d+)", body):

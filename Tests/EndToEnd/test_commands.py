@@ -11,7 +11,7 @@ import unittest
 
 import checkout
 
-COMMANDS = ["serve", "chat", "bench", "tokenize", "logits", "inspect", "encode", "plugin"]
+COMMANDS = ["serve", "chat", "bench", "tokenize", "logits", "inspect", "encode", "plugin", "registry"]
 VOCABULARY = 49152
 LIGHT = checkout.IMAGES / "light.png"
 
@@ -41,6 +41,10 @@ class HelpTests(CommandTestCase):
             with self.subTest(command=command):
                 self.assertTrue(checkout.answer(command, "--help").startswith(f"usage: gatehouse {command} "))
                 self.assertEqual(checkout.answer(command, "-h"), checkout.answer(command, "--help"))
+        for group in ("plugin", "registry", "bench"):
+            for name in re.findall(rf"(?m)^  ({group} \S+)  ", checkout.answer("--help")):
+                with self.subTest(command=name):
+                    self.assertTrue(checkout.answer(*name.split(), "--help").startswith(f"usage: gatehouse {name} "))
         self.assertRegex(checkout.answer("--version"), r"^gatehouse \d+\.\d+\.\d+\n$")
 
     def test_the_flags_that_others_script_against_are_there(self):
@@ -79,9 +83,11 @@ class UsageTests(CommandTestCase):
             (["bench", "--batch", "0"], "--batch"), (["tokenize"], "the text is missing"),
             (["logits", "--output", "x"], "--ids"), (["logits", "--ids", "1"], "--output"),
             (["logits", "--ids", "1,x", "--output", "x"], '"1,x"'),
-            (["logits", "--ids", "-1", "--output", "x"], '"-1"'), (["inspect"], "the file is missing"),
+            (["logits", "--ids", "-1", "--output", "x"], '"-1"'), (["inspect"], "the file or folder is missing"),
             (["encode", "--input", "x"], "--plugin"), (["encode", "--plugin", "x"], "--input"),
+            (["bench", "plugin", "--only", "fly"], '"fly"'), (["bench", "plugin", "--loads", "0"], "--loads"),
             (["plugin"], "list"), (["plugin", "fly"], '"fly"'), (["plugin", "list", "more"], '"more"'),
+            (["plugin", "swap", "one"], "VERSION"), (["plugin", "swap", "one", "two"], '"two"'),
         ]
         for words, named in cases:
             with self.subTest(words=words):
@@ -174,6 +180,44 @@ class ModelCommandTests(CommandTestCase):
             self.assertRegex(printed, rf"(?m)^{name} +\d")
 
 
+class BenchPluginTests(CommandTestCase):
+    """What holds on every machine; the times are for people."""
+
+    @classmethod
+    def setUpClass(cls):
+        subprocess.run(["make", "--silent", "-C", checkout.ROOT / "Benchmarks/Plugins"], check=True)
+
+    def bench(self, *words):
+        return json.loads(checkout.answer("bench", "plugin", "--json", *words))
+
+    def test_calls_and_starts(self):
+        figures = self.bench("--only", "calls", "--only", "starts", "--calls", "3", "--starts", "2")
+        self.assertEqual(list(figures), [
+            "1 MB of rows, worker", "1 MB of rows, in process", "worker over in-process",
+            "start to answer, empty C plugin", "start to answer, empty Swift plugin"])
+        self.assertGreater(figures["start to answer, empty Swift plugin"]["median_ms"], 0)
+
+    def test_loads_leave_nothing_behind(self):
+        for place, figures in self.bench("--only", "loads", "--loads", "20").items():
+            with self.subTest(place=place):
+                self.assertEqual(figures["descriptors_after"], figures["descriptors_before"])
+
+    def test_swaps_lose_no_request(self):
+        figures, = self.bench("--only", "swaps", "--swaps", "6", "--clients", "4").values()
+        self.assertGreater(figures["answered"], 0)
+        self.assertEqual((figures["failed"], figures["misrouted"]), (0, 0))
+
+    def test_streams_go_on_beside_an_encoder(self):
+        figures, = self.bench("--only", "streams", "--streams", "2", "--rounds", "1").values()
+        self.assertGreater(figures["beside_tokens_per_second"], 0)
+        self.assertGreater(figures["encode_beside_ms"], 0)
+
+    def test_what_is_not_built_is_told_with_how_to_build_it(self):
+        probes = self.folder / "registry.json"
+        probes.write_text((checkout.ROOT / "Benchmarks/Plugins/registry.json").read_text())
+        self.assert_fails(1, "bench", "plugin", "--probes", probes, naming=["libprobes-1.so", "make -C"])
+
+
 class EncodeTests(CommandTestCase):
     def test_text(self):
         words = ("encode", "--plugin", "screen-text", "--input", LIGHT)
@@ -199,6 +243,20 @@ class EncodeTests(CommandTestCase):
         self.assertEqual(list(array.array("f", output.read_bytes())),
                          [0, 0, 0, 0, 1, 2, 3, 4, 255, 510, 765, 1020])
         self.assertEqual(checkout.answer(*words), "3 rows of 4\n")
+
+    def test_soft_tokens(self):
+        fixtures = checkout.ROOT / "Tests/Plugins"
+        subprocess.run(["make", "--silent", "-C", fixtures, "build/fixtures.so"], check=True)
+        registry = checkout.write_registry(
+            self.folder, checkout.plugin(fixtures / "build/fixtures.so", "soft", "text", ["text/plain"], "1.0.0"))
+        note = self.folder / "note.txt"
+        note.write_text("x")
+        words = ("encode", "--registry", registry, "--plugin", "soft", "--input", note)
+        segment, = json.loads(checkout.answer(*words, "--json"))["segments"]
+        self.assertEqual(segment, {
+            "kind": "soft", "part": 0, "text": "the cat",
+            "slots": [[{"text": "the", "p": 0.75}, {"text": "a", "p": 0.25}], [{"text": " cat", "p": 0.5}]]})
+        self.assertEqual(checkout.answer(*words), "the cat\n")
 
     def test_a_library_that_is_no_plugin_is_refused(self):
         library = self.folder / "text.so"

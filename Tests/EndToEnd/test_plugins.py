@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import tempfile
 import threading
@@ -172,6 +173,18 @@ class ListTests(DaemonTestCase):
                 if "screen-text" in line)
         for word in ("0.1.0", "ready", str(worker), "on-demand", "worker", "image/png image/jpeg"):
             self.assertIn(word, row)
+
+
+    def test_the_list_shows_what_the_daemon_serves_while_the_file_is_broken(self):
+        client.complete(self.daemon.port, READ, max_tokens=1)
+        with tempfile.TemporaryDirectory() as folder:
+            broken = pathlib.Path(folder) / "registry.json"
+            broken.write_text("{")
+            result = checkout.run("plugin", "list", "--json", "--registry", broken, data=self.daemon.data)
+        self.assertEqual(result.returncode, 0)
+        self.assertIn(str(broken), result.stderr)
+        row, = json.loads(result.stdout)["plugins"]
+        self.assertEqual((row["id"], row["state"]), ("screen-text", "ready"))
 
 
 class EagerTests(DaemonTestCase):

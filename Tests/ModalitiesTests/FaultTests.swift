@@ -56,6 +56,45 @@ extension RealWorkers {
             await bench.supervisor.stop()
         }
 
+        @Test func memoryAskedForAtOnceFarBeyondTheLimitIsRefusedToThePlugin() async throws {
+            let bench = try Bench()
+            let bounded = try Fixtures.plugin("reserve", extra: #", "memory_limit_mb": 64"#)
+            #expect(try await bench.text(bounded) == "refused")
+            await bench.supervisor.stop()
+            let free = try Bench()
+            #expect(try await free.text(try Fixtures.plugin("reserve")) == "granted")
+            await free.supervisor.stop()
+        }
+
+        @Test func workersHaveTheLowestPriority() async throws {
+            let bench = try Bench()
+            let slow = try Fixtures.plugin("slow")
+            let call = Task { await bench.failure(slow) }
+            try await eventually("the encode begins") { bench.hasLogged("slow: began") }
+            let process = try await bench.process(slow)
+            let which = __priority_which_t(PRIO_PROCESS.rawValue)
+            for thread in try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process)/task") {
+                let id = try #require(id_t(thread))
+                #expect(getpriority(which, id) == 19)
+            }
+            call.cancel()
+            _ = await call.value
+            await bench.supervisor.stop()
+        }
+
+        @Test(arguments: ["worker", "in-process"])
+        func pluginThatCallsAfterItsDestroyIsNotHeard(_ isolation: String) async throws {
+            let bench = try Bench()
+            let haunt = try Fixtures.plugin("haunt", isolation: isolation, idle: "0.05")
+            #expect(try await bench.text(haunt) == "boo")
+            try await eventually("it speaks") { bench.hasLogged("haunt: still here") }
+            try await eventually("it is unloaded") { await bench.status(haunt)?.state == .unloaded }
+            // In the host its thread goes on, beside others that are lent what it had.
+            let echo = try Fixtures.plugin("echo", isolation: isolation)
+            for number in 0..<50 { #expect(try await bench.text(echo, "\(number)") == "\(number)") }
+            await bench.supervisor.stop()
+        }
+
         @Test func floodOfLogLinesIsCutAndTheCallSucceeds() async throws {
             let bench = try Bench()
             let chatter = try Fixtures.plugin("chatter", idle: "0")

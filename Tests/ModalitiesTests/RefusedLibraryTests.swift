@@ -22,7 +22,9 @@ extension RealWorkers {
             ("null-entry", "gatehouse_plugin_entry returned NULL"),
             ("no-entry", "does not export gatehouse_plugin_entry, so it is no Gatehouse plugin"),
             ("bad-descriptor", "descriptor 0 is incomplete or of another size"),
-            ("text", "file too short"),
+            ("text", "it is no shared library"),
+            ("cut", "it is cut short: it ends before the segments that its header names"),
+            ("other-processor", "it is built for another processor: its ELF machine is 8, this host's is "),
         ])
         func reasonIsSaid(_ name: String, _ reason: String) async throws {
             let bench = try Bench()

@@ -19,6 +19,8 @@ typedef struct Fixture {
     GatehouseDecoderIdentity identity;
     char family[32];
     float fingerprint[64 * 8];
+    GatehouseBatch batch;
+    GatehouseSelfTest self_test;
 } Fixture;
 
 typedef GatehouseStatus (*FixtureEncode)(
@@ -32,11 +34,14 @@ typedef struct FixtureKind {
     uint64_t most_slots;
     // Called by create; not OK ends it.
     GatehouseStatus (*create)(const GatehouseHost *host, const GatehouseJob *job);
+    // The instance's extensions; NULL for none.
+    const void *(*extension)(Fixture *fixture, const char *id);
 } FixtureKind;
 
 // Ends with an entry whose id is NULL.
 extern const FixtureKind fixture_outputs[];
 extern const FixtureKind fixture_violations[];
+extern const FixtureKind fixture_extensions[];
 
 static inline uint32_t fixture_width(const Fixture *fixture) {
     return fixture->identity.family ? fixture->identity.hidden : 4;

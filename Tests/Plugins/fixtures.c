@@ -1,10 +1,11 @@
-// Entry, descriptors and instances of the fixture library; what each plugin does is in outputs.c and violations.c.
+// Entry, descriptors and instances of the fixture library; what each plugin does is in outputs.c, violations.c and
+// extensions.c.
 
 #include <stdlib.h>
 
 #include "fixture.h"
 
-enum { MOST_PLUGINS = 64 };
+enum { MOST_PLUGINS = 96 };
 static GatehouseDescriptor descriptors[MOST_PLUGINS];
 static const FixtureKind *kinds[MOST_PLUGINS];
 static uint32_t count;
@@ -43,6 +44,11 @@ static GatehouseStatus encode(
         }
     }
     return fixture->kind->encode(fixture, job, input, sink);
+}
+
+static const void *extension(void *ctx, const char *id) {
+    Fixture *fixture = ctx;
+    return fixture->kind->extension(fixture, id);
 }
 
 static GatehouseStatus create(
@@ -87,6 +93,7 @@ static GatehouseStatus create(
         .reset = reset,
         .describe = describe,
         .encode = encode,
+        .extension = kind->extension ? extension : NULL,
     };
     *instance = &fixture->block;
     return GATEHOUSE_OK;
@@ -116,6 +123,7 @@ static GatehouseStatus initialize(void *ctx, const GatehouseHost *host) {
     count = 0;
     add(fixture_outputs);
     add(fixture_violations);
+    add(fixture_extensions);
     return GATEHOUSE_OK;
 }
 

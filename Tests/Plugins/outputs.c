@@ -1,6 +1,7 @@
 // Plugins that keep the rules: every kind of output, and ways to take long or to end badly.
 
 #define _POSIX_C_SOURCE 200809L
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -274,9 +275,9 @@ ENCODE(loop) {
     return GATEHOUSE_FAILED;
 }
 
-// Takes 256 MiB and holds them until it is cancelled.
+// Takes 96 MiB and holds them until it is cancelled.
 ENCODE(hoard) {
-    size_t size = (size_t)256 << 20;
+    size_t size = (size_t)96 << 20;
     // Volatile, as the compiler may drop memory that nobody reads.
     volatile char *memory = malloc(size);
     if (!memory) return GATEHOUSE_OUT_OF_MEMORY;
@@ -284,6 +285,34 @@ ENCODE(hoard) {
     while (!job->cancelled(job->ctx)) sleep_milliseconds(5);
     free((void *)memory);
     return GATEHOUSE_CANCELLED;
+}
+
+// Asks for 512 MiB at once, and says what came of it.
+ENCODE(reserve) {
+    // Volatile, as the compiler may drop memory that nobody reads.
+    void *volatile memory = malloc((size_t)512 << 20);
+    const char *words = memory ? "granted" : "refused";
+    free(memory);
+    return fixture_say(sink, 0, words, strlen(words));
+}
+
+// Calls the host for ten seconds, whatever becomes of the instance that it was lent to.
+static void *talk(void *host) {
+    const GatehouseHost *lent = host;
+    for (int i = 0; i < 10000; i++) {
+        lent->log(lent->ctx, GATEHOUSE_LOG_INFO, "still here", 10);
+        lent->set_error(lent->ctx, "still here", 10);
+        sleep_milliseconds(1);
+    }
+    return NULL;
+}
+
+// Leaves a thread behind that does not know when to stop.
+ENCODE(haunt) {
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, talk, (void *)fixture->host)) return GATEHOUSE_FAILED;
+    pthread_detach(thread);
+    return fixture_say(sink, 0, "boo", 3);
 }
 
 // The part "crash" ends the process; any other comes back.
@@ -323,6 +352,8 @@ const FixtureKind fixture_outputs[] = {
     {"chatter", GATEHOUSE_OUTPUT_TEXT, chatter, 0, NULL},
     {"loop", GATEHOUSE_OUTPUT_TEXT, loop, 0, NULL},
     {"hoard", GATEHOUSE_OUTPUT_TEXT, hoard, 0, NULL},
+    {"haunt", GATEHOUSE_OUTPUT_TEXT, haunt, 0, NULL},
+    {"reserve", GATEHOUSE_OUTPUT_TEXT, reserve, 0, NULL},
     {"touchy", GATEHOUSE_OUTPUT_TEXT, touchy, 0, NULL},
     {"touchy-slow", GATEHOUSE_OUTPUT_TEXT, touchy_slow, 0, NULL},
     {"answer-late", GATEHOUSE_OUTPUT_TEXT, answer_late, 0, NULL},

@@ -6,7 +6,9 @@ import Text
 @Suite struct ChatTemplateTests {
     /// template-reference.json comes from Python's jinja2; make_template_reference.py makes it again.
     @Test func outputIsThatOfJinja2() throws {
-        guard case .dict(let reference) = JinjaValue(try JSONValue(parsing: ModelFile.fixture("template-reference.json"))),
+        guard
+            case .dict(let reference) = JinjaValue(
+                try JSONValue(parsing: ModelFile.fixture("template-reference.json"))),
             case .dict(let shared) = reference["shared"], case .list(let cases) = reference["cases"],
             case .list(let templates) = reference["templates"], case .list(let chats) = reference["chats"],
             case .list(let options) = reference["options"]

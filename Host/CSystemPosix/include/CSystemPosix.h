@@ -31,4 +31,18 @@ void *gh_remap(void *address, size_t old_size, size_t new_size);
 // Returns the process id, or -1.
 pid_t gh_spawn(const char *path, char *const arguments[], char *const environment[], int socket);
 
+// What is wrong with a shared library, as far as its headers tell.
+typedef enum GHLibraryFault {
+    GH_LIBRARY_GOOD = 0,
+    GH_LIBRARY_UNREADABLE,  // errno says why
+    GH_LIBRARY_NO_ELF,
+    GH_LIBRARY_OTHER_PROCESSOR,
+    GH_LIBRARY_NOT_SHARED,
+    GH_LIBRARY_CUT,         // it ends before its last segment does
+} GHLibraryFault;
+
+// To be asked before dlopen, which maps what the headers promise: the process dies where the file is shorter.
+// `machine` receives the library's ELF machine number, `own_machine` this program's.
+GHLibraryFault gh_check_library(const char *path, int *machine, int *own_machine);
+
 #endif

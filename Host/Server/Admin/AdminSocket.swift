@@ -33,7 +33,7 @@ public final class AdminSocket: Sendable {
                 at: URL(fileURLWithPath: path).deletingLastPathComponent(), withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
         } catch {
-            throw AdminError("\(path): its folder cannot be made: \(error.localizedDescription)")
+            throw AdminError("\(path): its folder cannot be made: \(error.systemReason)")
         }
         // A daemon that is gone left a socket; whatever else has this name is not ours to remove.
         var entry = stat()

@@ -60,7 +60,9 @@ struct CheckpointFolder {
     /// The value in a file, or nil if the file is not there.
     func json(_ name: String) throws(CheckpointTokenizerError) -> JSONValue? {
         guard let bytes = try bytes(name) else { return nil }
-        return try reading(name) { () throws(JSONProblem) in try JSONValue(parsing: bytes, repeatedKeys: .refused) }
+        return try reading(name) { () throws(JSONProblem) in
+            try JSONValue(parsing: bytes, repeatedKeys: .refused)
+        }
     }
 
     /// Runs `body`; its errors get the name of the file.
@@ -104,8 +106,12 @@ struct CheckpointFolder {
         if case .object(let members) = field.value {
             for (name, _) in members { named[name] = try field[name].string() }
         } else {
-            guard case .array = field.value else { throw field.expected("text, or a list of named templates") }
-            for item in try field.elements() { named[try item["name"].string()] = try item["template"].string() }
+            guard case .array = field.value else {
+                throw field.expected("text, or a list of named templates")
+            }
+            for item in try field.elements() {
+                named[try item["name"].string()] = try item["template"].string()
+            }
         }
         return named
     }

@@ -5,9 +5,11 @@ extension CheckpointTokenizer {
     /// - Parameter vocabulary: Rows of the model's embedding; ids that no token has are filled. nil adds none.
     /// - Throws: ``GGUFTokenizerError`` where GGUF has no words for it.
     public func description(vocabulary: Int? = nil) throws(GGUFTokenizerError) -> TokenizerDescription {
-        guard let known = PreTokenizer.known.first(where: { known in
-            known.steps == file.preTokenizer.steps && known.takesWholeWords == file.model.ignoresMerges
-        }) else { throw .preTokenizer }
+        guard
+            let known = PreTokenizer.known.first(where: { known in
+                known.steps == file.preTokenizer.steps && known.takesWholeWords == file.model.ignoresMerges
+            })
+        else { throw .preTokenizer }
         guard case .bytes = file.spelling else { throw .decoder }
         if let vocabulary, vocabulary < file.pieces.count {
             throw .vocabulary(rows: vocabulary, tokens: file.pieces.count)
@@ -28,7 +30,8 @@ extension CheckpointTokenizer {
         return TokenizerDescription(
             preTokenizer: known.names[0], tokens: tokens, kinds: kinds,
             merges: file.merges.map { "\($0.left) \($0.right)" }, bos: tokenizer.bos, eos: tokenizer.eos,
-            addsBOS: tokenizer.bos.map { tokenizer.prefix.contains($0) } ?? false, chatTemplate: templateSource)
+            addsBOS: tokenizer.bos.map { tokenizer.prefix.contains($0) } ?? false,
+            chatTemplate: templateSource)
     }
 
     /// Whether text is normalised before it is cut, which GGUF cannot say.

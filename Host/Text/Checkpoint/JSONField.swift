@@ -50,7 +50,8 @@ struct JSONField {
 
     /// The number of a token.
     func tokenID() throws(JSONProblem) -> TokenID {
-        guard case .number(let number) = value, let id = number.integer, (0...Self.largestID).contains(id) else {
+        guard case .number(let number) = value, let id = number.integer, (0...Self.largestID).contains(id)
+        else {
             throw expected("the number of a token, 0 to \(Self.largestID)")
         }
         return TokenID(id)

@@ -9,6 +9,7 @@ struct SpecialTokenNames {
     /// Whether plain text is begun with `bos`; nil leaves it to `tokenizer.json`.
     private(set) var addsBOS: Bool?
     private let file: TokenizerFile
+    private var places: [TokenID: Int] = [:]
 
     private static let keys = [
         "bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token",
@@ -17,6 +18,7 @@ struct SpecialTokenNames {
     init(_ file: TokenizerFile) {
         self.file = file
         added = file.added
+        for (place, token) in added.enumerated() { places[token.id] = place }
     }
 
     mutating func read(config: JSONValue, _ warnings: inout [String]) throws(JSONProblem) {
@@ -28,17 +30,20 @@ struct SpecialTokenNames {
                 let field = decoder[key]
                 let content = try field["content"].string()
                 guard let id = file.id(of: content) else {
-                    warnings.append("\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
+                    warnings.append(
+                        "\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
                     continue
                 }
                 guard TokenID(key) == id else {
-                    throw field.wrong(expected: "\(id), which \"\(content)\" has in tokenizer.json", found: key)
+                    throw field.wrong(
+                        expected: "\(id), which \"\(content)\" has in tokenizer.json", found: key)
                 }
                 let isSpecial = try field["special"].bool(default: false)
                 put(
                     AddedToken(
                         id: id, content: content,
-                        isControl: isSpecial || TokenizerParts.looksLikeControl(content), isSpecial: isSpecial,
+                        isControl: isSpecial || TokenizerParts.looksLikeControl(content),
+                        isSpecial: isSpecial,
                         isSingleWord: try field["single_word"].bool(default: false),
                         stripsLeft: try field["lstrip"].bool(default: false),
                         stripsRight: try field["rstrip"].bool(default: false),
@@ -74,25 +79,29 @@ struct SpecialTokenNames {
     /// The id of a token that is special from now on.
     ///
     /// - Parameter field: Its content, or an object with its `content`.
-    private mutating func special(_ field: JSONField, _ warnings: inout [String]) throws(JSONProblem) -> TokenID? {
-        let content = if case .object = field.value { try field["content"].string() } else { try field.string() }
+    private mutating func special(_ field: JSONField, _ warnings: inout [String]) throws(JSONProblem)
+        -> TokenID?
+    {
+        let content =
+            if case .object = field.value { try field["content"].string() } else { try field.string() }
         guard let id = file.id(of: content) else {
             warnings.append("\(field.path): the token \"\(content)\" is not in tokenizer.json, ignored")
             return nil
         }
-        if let index = added.firstIndex(where: { $0.id == id }) {
-            added[index].isSpecial = true
-            added[index].isControl = true
-        } else if !content.isEmpty {
-            added.append(AddedToken(id: id, content: content, isControl: true, isSpecial: true))
+        if let place = places[id] {
+            added[place].isSpecial = true
+            added[place].isControl = true
+        } else {
+            put(AddedToken(id: id, content: content, isControl: true, isSpecial: true))
         }
         return id
     }
 
     private mutating func put(_ token: AddedToken) {
-        if let index = added.firstIndex(where: { $0.id == token.id }) {
-            added[index] = token
+        if let place = places[token.id] {
+            added[place] = token
         } else {
+            places[token.id] = added.count
             added.append(token)
         }
     }

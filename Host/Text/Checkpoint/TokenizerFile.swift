@@ -14,11 +14,17 @@ struct TokenizerFile {
     var spelling: TokenizerParts.Spelling
     var prefix: [TokenID] = []
     var suffix: [TokenID] = []
-    /// Ids of the model's vocabulary, less the added tokens.
-    private var table: TokenTable
+    /// `model.vocab`, and its numbers in the same order.
+    private var vocabulary = JSONObject()
+    private var vocabularyIDs: [TokenID] = []
+
+    /// Ids of the added tokens.
+    private var addedTable: TokenTable
 
     /// Bytes of an added token at most: each place in a text may be compared with as many.
     private static let longestAdded = 1024
+    /// Bytes of all added tokens at most.
+    private static let mostAdded = 4 << 20
 
     init(_ json: JSONValue) throws(JSONProblem) {
         let root = JSONField(json)
@@ -29,7 +35,7 @@ struct TokenizerFile {
         preTokenizer = try Self.preTokenizer(root["pre_tokenizer"])
         normalizer = try Self.normalizer(root["normalizer"])
         spelling = try Self.spelling(root["decoder"])
-        table = TokenTable(capacity: 0)
+        addedTable = TokenTable(capacity: 0)
         try readVocabulary(model["vocab"], added: root["added_tokens"])
         try readOptions(model)
         try readMerges(model["merges"])
@@ -38,7 +44,8 @@ struct TokenizerFile {
 
     /// The id of a token, added or of the model.
     func id(of content: String) -> TokenID? {
-        added.first { $0.content.utf8.elementsEqual(content.utf8) }?.id ?? table.id(of: content.utf8)
+        addedTable.id(of: content.utf8)
+            ?? vocabulary[content].flatMap(\.numberValue?.integer).map { TokenID($0) }
     }
 
     // MARK: Vocabulary
@@ -52,14 +59,22 @@ struct TokenizerFile {
         var ids: [TokenID] = []
         ids.reserveCapacity(entries.count)
         for (token, value) in entries {
-            guard case .number(let number) = value, let exact = number.integer, let id = TokenID(exactly: exact),
+            guard case .number(let number) = value, let exact = number.integer,
+                let id = TokenID(exactly: exact),
                 id >= 0, id <= 1 << 21
             else { throw try vocabulary[token].idProblem() }
             ids.append(id)
             largest = max(largest, id)
         }
+        addedTable = TokenTable(capacity: listed.count)
+        var room = Self.mostAdded
         for field in listed {
             let token = try Self.addedToken(field)
+            room -= token.content.utf8.count
+            guard room >= 0 else { throw list.expected("tokens of \(Self.mostAdded) bytes in all") }
+            guard addedTable.insert(token.content, id: token.id) == nil else {
+                throw field["content"].wrong(expected: "another token", found: "\"\(token.content)\" again")
+            }
             added.append(token)
             largest = max(largest, token.id)
         }
@@ -71,18 +86,16 @@ struct TokenizerFile {
         }
         pieces = Array(repeating: "", count: Int(largest) + 1)
         var isTaken = [Bool](repeating: false, count: pieces.count)
-        var all = TokenTable(capacity: entries.count)
         for ((token, _), id) in zip(entries, ids) {
             guard !isTaken[Int(id)] else {
-                throw vocabulary[token].wrong(expected: "an id of its own", found: "\(id), which another token has")
+                throw vocabulary[token].wrong(
+                    expected: "an id of its own", found: "\(id), which another token has")
             }
             isTaken[Int(id)] = true
             pieces[Int(id)] = token
-            all.insert(token, id: id)
         }
-        var addedIDs: Set<TokenID> = []
         for (token, field) in zip(added, listed) {
-            let known = all.id(of: token.content.utf8)
+            let known = entries[token.content].flatMap(\.numberValue?.integer).map { TokenID($0) }
             guard known ?? token.id == token.id, known != nil || !isTaken[Int(token.id)] else {
                 throw field["id"].wrong(
                     expected: known.map { "\($0), which \"\(token.content)\" has in model.vocab" }
@@ -91,12 +104,9 @@ struct TokenizerFile {
             }
             isTaken[Int(token.id)] = true
             pieces[Int(token.id)] = token.content
-            addedIDs.insert(token.id)
         }
-        // Neither a word nor a merge makes a token that only the template may.
-        let control = Set(added.filter(\.isControl).map(\.id))
-        table = TokenTable(capacity: entries.count)
-        for ((token, _), id) in zip(entries, ids) where !control.contains(id) { table.insert(token, id: id) }
+        self.vocabulary = entries
+        vocabularyIDs = ids
     }
 
     private static func addedToken(_ field: JSONField) throws(JSONProblem) -> AddedToken {
@@ -157,7 +167,7 @@ struct TokenizerFile {
         }
     }
 
-    private func mergeTable() throws(JSONProblem) -> MergeTable {
+    private func mergeTable(_ table: TokenTable) throws(JSONProblem) -> MergeTable {
         var result = MergeTable(capacity: merges.count)
         for (index, merge) in merges.enumerated() {
             func id(_ token: String) throws(JSONProblem) -> TokenID {
@@ -177,10 +187,17 @@ struct TokenizerFile {
     ///
     /// - Parameters:
     ///   - added: Its added tokens, as other files of the checkpoint may have changed them.
-    ///   - turns: Ids of tokens that begin a text or end it.
+    ///   - bos: The token that begins a text, and `eos` the one that ends it.
+    ///   - ends: Tokens after which generation ends.
     func parts(added: [AddedToken], bos: TokenID?, eos: TokenID?, ends: Set<TokenID>) throws(JSONProblem)
         -> TokenizerParts
     {
+        // Neither a word nor a merge makes a token that only the template may.
+        let control = Set(added.filter(\.isControl).map(\.id))
+        var table = TokenTable(capacity: vocabulary.count)
+        for ((token, _), id) in zip(vocabulary, vocabularyIDs) where !control.contains(id) {
+            table.insert(token, id: id)
+        }
         var kinds = pieces.map { $0.isEmpty ? TokenKind.unused : .normal }
         for token in added { kinds[Int(token.id)] = token.isSpecial ? .control : .userDefined }
         var options = model
@@ -189,7 +206,8 @@ struct TokenizerFile {
         return TokenizerParts(
             pieces: pieces, kinds: kinds, added: added, normalizer: normalizer, preTokenizer: preTokenizer,
             model: BytePairModel(
-                table: table, merges: try mergeTable(), isByteLevel: preTokenizer.isByteLevel, options: options),
+                table: table, merges: try mergeTable(table), isByteLevel: preTokenizer.isByteLevel,
+                options: options),
             spelling: spelling, bos: bos, eos: eos, prefix: prefix, suffix: suffix, ends: ends)
     }
 

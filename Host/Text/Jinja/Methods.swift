@@ -170,7 +170,8 @@ extension Interpreter {
         return start..<max(start, bounds[1] ?? text.count)
     }
 
-    private func search(_ text: TracedText, _ arguments: ArgumentValues, _ name: String) throws -> JinjaValue {
+    private func search(_ text: TracedText, _ arguments: ArgumentValues, _ name: String) throws -> JinjaValue
+    {
         let values = try bind(arguments, name, ["sub", "start", "end"], required: 1)
         guard let part = try string(values[0], name) else { throw failure("\(name) needs \"sub\"") }
         let range = try range(values[1...], of: text, name)
@@ -179,7 +180,8 @@ extension Interpreter {
             let found = part.isEmpty ? searched.count + 1 : searched.split(by: part, atMost: -1).count - 1
             return .int(found)
         }
-        let found = name.hasPrefix("r") ? searched.lastIndex(of: part) : searched.firstIndex(of: part, from: 0)
+        let found =
+            name.hasPrefix("r") ? searched.lastIndex(of: part) : searched.firstIndex(of: part, from: 0)
         if let found { return .int(range.lowerBound + found) }
         guard name.hasSuffix("find") else { throw failure("\(name) did not find the text") }
         return .int(-1)

@@ -151,7 +151,9 @@ extension TracedText {
 
     var uppercased: TracedText { mapped { scalar, _ in scalar.uppercaseMapping } }
     var lowercased: TracedText { mapped { scalar, _ in scalar.lowercaseMapping } }
-    var swappedCase: TracedText { mapped { scalar, _ in scalar.isUppercase ? scalar.lowercaseMapping : scalar.uppercaseMapping } }
+    var swappedCase: TracedText {
+        mapped { scalar, _ in scalar.isUppercase ? scalar.lowercaseMapping : scalar.uppercaseMapping }
+    }
     var titlecased: TracedText { mapped { $1 ? $0.lowercaseMapping : $0.titlecaseMapping } }
 
     var capitalized: TracedText {

@@ -25,13 +25,16 @@ struct AddedTokens: Sendable {
         var range: Range<Int>
     }
 
+    // Places of nodes and tokens; -1 where there is none.
     private struct Node: Sendable {
-        var children: [UInt8: Int] = [:]
-        var token: Int?
+        let byte: UInt8
+        var child: Int32 = -1
+        var sibling: Int32 = -1
+        var token: Int32 = -1
     }
 
-    // A trie over bytes; the first node is the root.
-    private var nodes = [Node()]
+    // A trie over bytes; the first node is the root. Children of a node are a list of siblings.
+    private var nodes = [Node(byte: 0)]
     private var isFirstByte = [Bool](repeating: false, count: 256)
     private var tokens: [AddedToken] = []
 
@@ -44,17 +47,23 @@ struct AddedTokens: Sendable {
         isFirstByte[Int(first)] = true
         var node = 0
         for byte in bytes {
-            if let child = nodes[node].children[byte] {
+            if let child = child(of: node, byte) {
                 node = child
             } else {
-                nodes.append(Node())
-                nodes[node].children[byte] = nodes.count - 1
+                nodes.append(Node(byte: byte, sibling: nodes[node].child))
+                nodes[node].child = Int32(nodes.count - 1)
                 node = nodes.count - 1
             }
         }
-        guard nodes[node].token == nil else { return }
-        nodes[node].token = tokens.count
+        guard nodes[node].token < 0 else { return }
+        nodes[node].token = Int32(tokens.count)
         tokens.append(token)
+    }
+
+    private func child(of node: Int, _ byte: UInt8) -> Int? {
+        var child = nodes[node].child
+        while child >= 0, nodes[Int(child)].byte != byte { child = nodes[Int(child)].sibling }
+        return child < 0 ? nil : Int(child)
     }
 
     /// The whole text in pieces.
@@ -88,15 +97,16 @@ struct AddedTokens: Sendable {
         for begin in start..<text.count where isFirstByte[Int(text[begin])] {
             var node = 0
             var position = begin
-            var longest: (AddedToken, Range<Int>)?
-            while position < text.count, let child = nodes[node].children[text[position]] {
+            var longest: (index: Int, end: Int)?
+            while position < text.count, let child = child(of: node, text[position]) {
                 node = child
                 position += 1
-                if let index = nodes[node].token, !tokens[index].isControl || allowsControl(begin..<position) {
-                    longest = (tokens[index], begin..<position)
+                let index = Int(nodes[node].token)
+                if index >= 0, !tokens[index].isControl || allowsControl(begin..<position) {
+                    longest = (index, position)
                 }
             }
-            if let longest { return longest }
+            if let longest { return (tokens[longest.index], begin..<longest.end) }
         }
         return nil
     }
@@ -106,9 +116,12 @@ struct AddedTokens: Sendable {
     private static func touchesWord(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> Bool {
         var begin = range.lowerBound
         while begin > 0, text[begin - 1] & 0xC0 == 0x80 { begin -= 1 }
-        let before = String(decoding: text[max(0, begin - 1)..<range.lowerBound], as: UTF8.self).unicodeScalars.last
-        let after = String(decoding: text[range.upperBound..<min(range.upperBound + 4, text.count)], as: UTF8.self)
-            .unicodeScalars.first
+        let before = String(decoding: text[max(0, begin - 1)..<range.lowerBound], as: UTF8.self)
+            .unicodeScalars.last
+        let after = String(
+            decoding: text[range.upperBound..<min(range.upperBound + 4, text.count)], as: UTF8.self
+        )
+        .unicodeScalars.first
         return before.map(isWord) ?? false || after.map(isWord) ?? false
     }
 

@@ -46,7 +46,9 @@ enum ByteAlphabet {
     }
 
     /// Calls `body` with the bytes that `text`, of this alphabet alone, spells.
-    static func withBytes(spelledBy text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Void) {
+    static func withBytes(
+        spelledBy text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+    ) {
         let bytes = String(decoding: text, as: UTF8.self).unicodeScalars.compactMap { Self.bytes[$0.value] }
         bytes.withUnsafeBufferPointer(body)
     }

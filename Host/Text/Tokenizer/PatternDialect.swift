@@ -21,7 +21,9 @@ struct PatternDialect {
     /// - Throws: ``TokenizerError/pattern(_:)`` naming what is not understood.
     static func pcre2(_ pattern: String) throws(TokenizerError) -> String {
         var dialect = PatternDialect(source: Array(pattern.unicodeScalars))
-        guard dialect.source.count <= longest else { throw .pattern("it is longer than \(longest) characters") }
+        guard dialect.source.count <= longest else {
+            throw .pattern("it is longer than \(longest) characters")
+        }
         let translated = try dialect.alternatives()
         guard dialect.peek() == nil else { throw dialect.error("unexpected \")\"") }
         return translated
@@ -285,17 +287,20 @@ struct PatternDialect {
 
     private static let binaryProperties: Set<String> = [
         "alphabetic", "uppercase", "lowercase", "whitespace", "emoji", "emojipresentation", "emojimodifier",
-        "emojicomponent", "extendedpictographic", "ideographic", "math", "any", "hexdigit", "dash", "joincontrol",
+        "emojicomponent", "extendedpictographic", "ideographic", "math", "any", "hexdigit", "dash",
+        "joincontrol",
     ]
     private static let categories: [String: String] = [
         "letter": "L", "mark": "M", "number": "N", "punctuation": "P", "symbol": "S", "separator": "Z",
         "other": "C", "uppercaseletter": "Lu", "lowercaseletter": "Ll", "titlecaseletter": "Lt",
         "modifierletter": "Lm", "otherletter": "Lo", "nonspacingmark": "Mn", "spacingmark": "Mc",
         "enclosingmark": "Me", "decimalnumber": "Nd", "letternumber": "Nl", "othernumber": "No",
-        "connectorpunctuation": "Pc", "dashpunctuation": "Pd", "openpunctuation": "Ps", "closepunctuation": "Pe",
+        "connectorpunctuation": "Pc", "dashpunctuation": "Pd", "openpunctuation": "Ps",
+        "closepunctuation": "Pe",
         "initialpunctuation": "Pi", "finalpunctuation": "Pf", "otherpunctuation": "Po", "mathsymbol": "Sm",
         "currencysymbol": "Sc", "modifiersymbol": "Sk", "othersymbol": "So", "spaceseparator": "Zs",
-        "lineseparator": "Zl", "paragraphseparator": "Zp", "control": "Cc", "format": "Cf", "privateuse": "Co",
+        "lineseparator": "Zl", "paragraphseparator": "Zp", "control": "Cc", "format": "Cf",
+        "privateuse": "Co",
         "unassigned": "Cn",
     ]
 
@@ -345,7 +350,9 @@ struct PatternDialect {
             }
             parts[parts.count - 1].formUnion(try classItem(scalar))
         }
-        guard parts.allSatisfy({ !$0.body.isEmpty || !$0.others.isEmpty }) else { throw error("an empty class") }
+        guard parts.allSatisfy({ !$0.body.isEmpty || !$0.others.isEmpty }) else {
+            throw error("an empty class")
+        }
         var set = parts[parts.count - 1]
         if parts.count > 1 {
             let conditions = parts.dropLast().map { "(?=\($0.pattern))" }.joined()
@@ -419,6 +426,7 @@ struct PatternDialect {
     }
 
     private func error(_ message: String) -> TokenizerError {
-        .pattern("\(message), at character \(position) of \(String(String.UnicodeScalarView(source)).prefix(200))")
+        .pattern(
+            "\(message), at character \(position) of \(String(String.UnicodeScalarView(source)).prefix(200))")
     }
 }

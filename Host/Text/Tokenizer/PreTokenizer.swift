@@ -118,7 +118,8 @@ struct PreTokenizer: Sendable, Equatable {
             steps = preTokenizer.steps
             var matchers: [Pattern.Matcher?] = []
             for pattern in preTokenizer.patterns {
-                matchers.append(try pattern.map { pattern throws(TokenizerError) in try Pattern.Matcher(pattern) })
+                matchers.append(
+                    try pattern.map { pattern throws(TokenizerError) in try Pattern.Matcher(pattern) })
             }
             self.matchers = matchers
         }
@@ -263,7 +264,8 @@ extension Unicode.Scalar {
     fileprivate var isPunctuation: Bool {
         if isASCII { return value > 0x20 && value < 0x7F && !properties.isAlphabetic && !isNumeric }
         switch properties.generalCategory {
-        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation, .initialPunctuation,
+        case .connectorPunctuation, .dashPunctuation, .openPunctuation, .closePunctuation,
+            .initialPunctuation,
             .finalPunctuation, .otherPunctuation:
             return true
         default: return false

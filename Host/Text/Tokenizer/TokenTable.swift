@@ -1,3 +1,5 @@
+import Foundation
+
 /// The numbers of tokens by their spelling. Spellings lie one after the other in one block of memory.
 struct TokenTable: Sendable {
     private var text: [UInt8] = []
@@ -51,11 +53,14 @@ struct TokenTable: Sendable {
         var hasher = Hasher()
         hasher.combine(bytes: UnsafeRawBufferPointer(spelling))
         var slot = hasher.finalize() & mask
-        text.withUnsafeBufferPointer { text in
+        text.withUnsafeBytes { text in
             while slots[slot] >= 0 {
                 let entry = Int(slots[slot])
                 let start = entry == 0 ? 0 : ends[entry - 1]
-                if text[start..<ends[entry]].elementsEqual(spelling) { return }
+                if ends[entry] - start == spelling.count {
+                    guard let known = text.baseAddress, let wanted = spelling.baseAddress else { return }
+                    if memcmp(known + start, wanted, spelling.count) == 0 { return }
+                }
                 slot = (slot + 1) & mask
             }
         }

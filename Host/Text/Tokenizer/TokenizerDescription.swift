@@ -124,7 +124,8 @@ extension TokenizerParts {
         return kinds
     }
 
-    private static func merges(_ merges: [String], _ tokens: TokenTable) throws(TokenizerError) -> MergeTable {
+    private static func merges(_ merges: [String], _ tokens: TokenTable) throws(TokenizerError) -> MergeTable
+    {
         var table = MergeTable(capacity: merges.count)
         for (index, text) in merges.enumerated() {
             let bytes = Array(text.utf8)

@@ -166,6 +166,24 @@ FIELD(GatehouseInstance, encode, 40, GatehouseStatus (**)(void *, const Gatehous
       const GatehouseInput *, const GatehouseSink *));
 FIELD(GatehouseInstance, extension, 48, const void *(**)(void *, const char *));
 
+SIZE(GatehouseSelfTest, 24);
+FIELD(GatehouseSelfTest, struct_size, 0, uint32_t *);
+FIELD(GatehouseSelfTest, reserved, 4, uint32_t *);
+FIELD(GatehouseSelfTest, ctx, 8, void **);
+FIELD(GatehouseSelfTest, run, 16, GatehouseStatus (**)(void *, const GatehouseJob *));
+
+SIZE(GatehouseBatchCall, 32);
+FIELD(GatehouseBatchCall, job, 0, const GatehouseJob **);
+FIELD(GatehouseBatchCall, input, 8, const GatehouseInput **);
+FIELD(GatehouseBatchCall, sink, 16, const GatehouseSink **);
+FIELD(GatehouseBatchCall, host, 24, const GatehouseHost **);
+
+SIZE(GatehouseBatch, 24);
+FIELD(GatehouseBatch, struct_size, 0, uint32_t *);
+FIELD(GatehouseBatch, most_calls, 4, uint32_t *);
+FIELD(GatehouseBatch, ctx, 8, void **);
+FIELD(GatehouseBatch, encode, 16, void (**)(void *, uint32_t, const GatehouseBatchCall *, GatehouseStatus *));
+
 SIZE(GatehouseCreateArguments, 56);
 FIELD(GatehouseCreateArguments, struct_size, 0, uint32_t *);
 FIELD(GatehouseCreateArguments, threads, 4, uint32_t *);

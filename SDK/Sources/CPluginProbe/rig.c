@@ -41,7 +41,7 @@ void host_start(Host *host) {
     };
 }
 
-static void host_enter(Host *host) {
+void host_enter(Host *host) {
     if (atomic_fetch_add(&host->calls, 1) == 0) {
         atomic_store(&host->errors, 0);
         host->error[0] = 0;
@@ -49,7 +49,7 @@ static void host_enter(Host *host) {
     }
 }
 
-static void host_leave(Host *host) {
+void host_leave(Host *host) {
     atomic_fetch_sub(&host->calls, 1);
 }
 

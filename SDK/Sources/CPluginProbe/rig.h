@@ -82,6 +82,9 @@ void rig_open(Rig *rig, const ProbeArguments *arguments);
 void rig_start(Rig *rig, const ProbeArguments *arguments);
 
 void host_start(Host *host);
+// Around every call that lends it.
+void host_enter(Host *host);
+void host_leave(Host *host);
 void job_start(Job *job, uint32_t cancel_at);
 
 // Creates an instance; on a status other than OK `subject->face` is NULL. Fails the test where a failed create

@@ -81,6 +81,7 @@ private final class Instance {
     private var family: UnsafeMutablePointer<CChar>?
     private var fingerprint: UnsafeMutablePointer<Float>?
     private var identity: UnsafeMutablePointer<GatehouseDecoderIdentity>?
+    private var extensions: InstanceExtensions?
 
     var pointer: UnsafePointer<GatehouseInstance> { UnsafePointer(block) }
 
@@ -112,8 +113,26 @@ private final class Instance {
                         try instance.plugin.encode(Input(input), into: Sink(sink), job: Job(job))
                     }
                 },
-                extension: nil))
-        block.pointee.ctx = Unmanaged.passRetained(self).toOpaque()
+                extension: { ctx, id in
+                    id.flatMap { Instance.from(ctx).extensions?.find(String(cString: $0)) }
+                }))
+        let ctx = Unmanaged.passRetained(self).toOpaque()
+        block.pointee.ctx = ctx
+        extensions = InstanceExtensions(
+            of: plugin, ctx: ctx,
+            test: { ctx, job in
+                let instance = Instance.from(ctx)
+                guard let job, let plugin = instance.plugin as? any SelfTestingPlugin else {
+                    return GatehouseStatus(GATEHOUSE_UNSUPPORTED)
+                }
+                return status(instance.host) { () throws(PluginError) in try plugin.selfTest(Job(job)) }
+            },
+            batch: { ctx, count, calls, statuses in
+                guard let calls, let statuses else { return }
+                Instance.from(ctx).encode(
+                    UnsafeBufferPointer(start: calls, count: Int(count)),
+                    UnsafeMutableBufferPointer(start: statuses, count: Int(count)))
+            })
     }
 
     deinit {
@@ -141,6 +160,33 @@ private final class Instance {
                 }
             case .text, .pcm, .pixels: break
             }
+        }
+    }
+
+    /// Hands the plugin those calls whose input it may see, and writes a status for each.
+    private func encode(
+        _ calls: UnsafeBufferPointer<GatehouseBatchCall>,
+        _ statuses: UnsafeMutableBufferPointer<GatehouseStatus>
+    ) {
+        guard let plugin = plugin as? any BatchingPlugin else { return }
+        var admitted: [(index: Int, call: BatchCall)] = []
+        for (index, call) in calls.enumerated() {
+            guard let input = call.input, let sink = call.sink, let job = call.job, let host = call.host
+            else {
+                statuses[index] = GatehouseStatus(GATEHOUSE_FAILED)
+                continue
+            }
+            statuses[index] = status(Host(pointer: host)) { () throws(PluginError) in
+                try admit(Input(input))
+                admitted.append((index, BatchCall(input: Input(input), sink: Sink(sink), job: Job(job))))
+            }
+        }
+        if admitted.isEmpty { return }
+        let ends = plugin.encode(admitted.map(\.call))
+        precondition(ends.count == admitted.count, "encode(_:) tells how each call of its batch ended")
+        for ((index, _), end) in zip(admitted, ends) {
+            guard let end, let host = calls[index].host else { continue }
+            statuses[index] = status(Host(pointer: host)) { () throws(PluginError) in throw end }
         }
     }
 

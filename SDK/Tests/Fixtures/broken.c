@@ -24,7 +24,7 @@ enum Break {
     output_positions, output_bound, same_twice, several_parts, encode_within, input_borrowed, progress,
     silent_afterwards, sink_refuses, sink_refuses_last, cancel_before, cancel_during, polls, destroy_any_time,
     create_flat, encode_flat, refusals_flat, threads_joined, stdout_silent, process_untouched, any_thread, two_instances,
-    instances_at_once, reentrant,
+    instances_at_once, reentrant, self_test, batch, batch_refusal,
 };
 
 #ifndef BREAK
@@ -37,6 +37,8 @@ static int breaks(enum Break rule) {
 
 typedef struct Plugin {
     GatehouseInstance face;
+    GatehouseSelfTest self_test;
+    GatehouseBatch batch;
     const GatehouseHost *host;
     const char *configuration;  // kept only to break configuration_borrowed
     const uint8_t *last_input;  // kept only to break input_borrowed
@@ -292,8 +294,31 @@ static GatehouseStatus check_arguments(
     return arguments->weights_folder ? read_weights(host, arguments->weights_folder) : GATEHOUSE_OK;
 }
 
+static GatehouseStatus test_instance(void *ctx, const GatehouseJob *job) {
+    (void)job;
+    return breaks(self_test) ? fail(((Plugin *)ctx)->host, GATEHOUSE_FAILED, "1 + 1 came out as 3") : GATEHOUSE_OK;
+}
+
+// One after the other; what is said of a call is said to its own host.
+static void encode_batch(void *ctx, uint32_t count, const GatehouseBatchCall *calls, GatehouseStatus *statuses) {
+    Plugin *plugin = ctx;
+    const GatehouseHost *own = plugin->host;
+    int is_over = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        plugin->host = calls[i].host;
+        plugin->is_spoiled = breaks(batch) && i > 0;
+        statuses[i] = is_over ? fail(plugin->host, GATEHOUSE_FAILED, "another call was refused")
+                              : encode_instance(plugin, calls[i].job, calls[i].input, calls[i].sink);
+        if (breaks(batch_refusal) && statuses[i] != GATEHOUSE_OK) is_over = 1;
+    }
+    plugin->is_spoiled = 0;
+    plugin->host = own;
+}
+
 static const void *extend_instance(void *ctx, const char *id) {
-    (void)id;
+    Plugin *plugin = ctx;
+    if (!strcmp(id, GATEHOUSE_SELF_TEST)) return &plugin->self_test;
+    if (!strcmp(id, GATEHOUSE_BATCH)) return &plugin->batch;
     return breaks(instance_extension) ? ctx : NULL;
 }
 
@@ -320,6 +345,10 @@ static GatehouseStatus create_instance(
     plugin->face = (GatehouseInstance){
         .struct_size = sizeof plugin->face, .ctx = plugin, .destroy = destroy_instance, .reset = reset_instance,
         .describe = describe_instance, .encode = encode_instance, .extension = extend_instance};
+    plugin->self_test =
+        (GatehouseSelfTest){.struct_size = sizeof plugin->self_test, .ctx = plugin, .run = test_instance};
+    plugin->batch = (GatehouseBatch){
+        .struct_size = sizeof plugin->batch, .most_calls = 4, .ctx = plugin, .encode = encode_batch};
     *instance = &plugin->face;
     return GATEHOUSE_OK;
 }

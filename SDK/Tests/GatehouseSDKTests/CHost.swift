@@ -48,6 +48,35 @@ final class CHost {
 
     private var ctx: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
 
+    /// Has the library of these tests make an instance.
+    func create(
+        _ id: String, configuration: String = "{}",
+        _ made: inout UnsafePointer<GatehouseInstance>?
+    ) -> GatehouseStatus {
+        let fingerprint = (0..<512).map { Float($0) }
+        return fingerprint.withUnsafeBufferPointer { fingerprint in
+            "llama".withCString { family in
+                configuration.withCString { text in
+                    var identity = GatehouseDecoderIdentity(
+                        struct_size: 24, hidden: 2, family: family, fingerprint: fingerprint.baseAddress)
+                    return withUnsafePointer(to: &identity) { identity in
+                        var decoder = GatehouseDecoder(
+                            struct_size: 24, vocabulary: 10, context: 20, reserved: 0, identity: identity)
+                        return withUnsafePointer(to: &decoder) { decoder in
+                            var arguments = GatehouseCreateArguments(
+                                struct_size: 56, threads: 2, host: pointer, configuration: text,
+                                configuration_size: UInt64(configuration.utf8.count), weights_folder: nil,
+                                cache_folder: nil, decoder: decoder)
+                            return withJob {
+                                testEntry().pointee.create(testEntry().pointee.ctx, id, &arguments, $0, &made)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     func withJob<Result>(_ body: (UnsafePointer<GatehouseJob>) throws -> Result) rethrows -> Result {
         var job = GatehouseJob(
             struct_size: UInt32(MemoryLayout<GatehouseJob>.size), reserved: 0, ctx: ctx, id: 42,

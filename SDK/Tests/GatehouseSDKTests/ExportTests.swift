@@ -45,8 +45,11 @@ final class Probe: ModalityPlugin {
     }
 }
 
+/// The library of these tests; a process has one.
+func testEntry() -> UnsafePointer<GatehouseEntry> { export(Probe.self, Batcher.self, Plain.self) }
+
 @Suite(.serialized) struct ExportTests {
-    private let entry = export(Probe.self)
+    private let entry = testEntry()
 
     @Test func samePointerComesTwice() {
         #expect(export(Probe.self) == entry)
@@ -55,8 +58,8 @@ final class Probe: ModalityPlugin {
     @Test func blockAndDescriptorsAreAsTheHeaderSays() throws {
         #expect(gatehouse_check_entry(entry) == GATEHOUSE_ENTRY_GOOD)
         #expect(String(cString: entry.pointee.toolchain).hasPrefix("swift 6"))
-        #expect(entry.pointee.plugin_count(entry.pointee.ctx) == 1)
-        #expect(entry.pointee.plugin(entry.pointee.ctx, 1) == nil)
+        #expect(entry.pointee.plugin_count(entry.pointee.ctx) == 3)
+        #expect(entry.pointee.plugin(entry.pointee.ctx, 3) == nil)
         let descriptor = try #require(entry.pointee.plugin(entry.pointee.ctx, 0))
         #expect(gatehouse_check_descriptor(descriptor) != 0)
         #expect(String(cString: descriptor.pointee.id) == "probe")
@@ -72,10 +75,10 @@ final class Probe: ModalityPlugin {
         let host = CHost()
         let untouched = UnsafePointer<GatehouseInstance>(bitPattern: 8)
         var made = untouched
-        #expect(create(host, id: "prob", &made) == GatehouseStatus(GATEHOUSE_UNSUPPORTED))
-        #expect(host.message == "no plugin \"prob\" in this library; it holds probe")
+        #expect(host.create("prob", &made) == GatehouseStatus(GATEHOUSE_UNSUPPORTED))
+        #expect(host.message == "no plugin \"prob\" in this library; it holds probe, batcher, plain")
         #expect(
-            create(host, configuration: "{\"size\": []}", &made)
+            host.create("probe", configuration: "{\"size\": []}", &made)
                 == GatehouseStatus(GATEHOUSE_BAD_CONFIGURATION))
         #expect(host.message == "size: expected a number")
         #expect(made == untouched)
@@ -166,40 +169,12 @@ final class Probe: ModalityPlugin {
         #expect(host.calls.last?.hasPrefix(refused) == true)
     }
 
-    private func create(
-        _ host: CHost, id: String = "probe", configuration: String = "{}",
-        _ made: inout UnsafePointer<GatehouseInstance>?
-    ) -> GatehouseStatus {
-        let fingerprint = (0..<512).map { Float($0) }
-        return fingerprint.withUnsafeBufferPointer { fingerprint in
-            "llama".withCString { family in
-                configuration.withCString { text in
-                    var identity = GatehouseDecoderIdentity(
-                        struct_size: 24, hidden: 2, family: family, fingerprint: fingerprint.baseAddress)
-                    return withUnsafePointer(to: &identity) { identity in
-                        var decoder = GatehouseDecoder(
-                            struct_size: 24, vocabulary: 10, context: 20, reserved: 0, identity: identity)
-                        return withUnsafePointer(to: &decoder) { decoder in
-                            var arguments = GatehouseCreateArguments(
-                                struct_size: 56, threads: 2, host: host.pointer, configuration: text,
-                                configuration_size: UInt64(configuration.utf8.count), weights_folder: nil,
-                                cache_folder: nil, decoder: decoder)
-                            return host.withJob {
-                                entry.pointee.create(entry.pointee.ctx, id, &arguments, $0, &made)
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
     /// Calls `body` with an instance, and ends it.
     private func withInstance<Result>(
         _ host: CHost, _ body: (UnsafePointer<GatehouseInstance>) throws -> Result
     ) throws -> Result {
         var made: UnsafePointer<GatehouseInstance>?
-        try #require(create(host, &made) == GatehouseStatus(GATEHOUSE_OK))
+        try #require(host.create("probe", &made) == GatehouseStatus(GATEHOUSE_OK))
         let instance = try #require(made)
         defer { withExtendedLifetime(host) { instance.pointee.destroy(instance.pointee.ctx) } }
         return try body(instance)

@@ -5,8 +5,9 @@
     python3 make_tokenizer_files.py [LINES]
 
 Each tokenizer is trained here on the text of make_tokenizer_reference.py, with options of tokenizer.json that published
-files use. A case is {"name", "file", "lines": [[text, ids, ids with special tokens of the file around, decoded text]]};
-text that is not UTF-8 was decoded with errors="replace". `encode_special_tokens` is off: added tokens are read.
+files use. A case is {"name", "file", "lines": [[text, ids, ids with the file's own tokens around them, text]]}; the
+last text is decoded from the ids that are not added tokens' (the library decodes those from their normalised form, and
+from bytes). Input that is not UTF-8 was decoded with errors="replace". Added tokens, special or not, are read.
 With LINES, so many lines for each tokenizer are written to tokenizer-files-large.json instead, which is not committed.
 """
 
@@ -142,7 +143,8 @@ def main(count=None):
         told = []
         for line in MIXED + list(text(rng, count or 24)):
             plain = tokenizer.encode(line, add_special_tokens=False).ids
-            told.append([line, plain, tokenizer.encode(line).ids, tokenizer.decode(plain)])
+            own = [i for i in plain if i not in tokenizer.get_added_tokens_decoder()]
+            told.append([line, plain, tokenizer.encode(line).ids, tokenizer.decode(own)])
         cases.append({"name": name, "file": data, "lines": told})
     target = pathlib.Path(__file__).with_name("tokenizer-files-large.json" if count else "tokenizer-files.json")
     body = ",\n".join(json.dumps(case, ensure_ascii=False, separators=(",", ":")) for case in cases)

@@ -294,6 +294,46 @@ typedef struct GatehouseInstance {  // 56 bytes
     const void *(*extension)(void *ctx, const char *id);
 } GatehouseInstance;
 
+// ---------------------------------------------------------------------------------------------------------------
+// Extensions of an instance
+//
+// What its `extension` answers these ids with. Each is optional; the struct lives as long as the instance.
+
+// The plugin's own judgement of whether it works, by an input that it carries and an output that it knows. The host asks
+// once before a new version of the plugin takes requests, and where the answer is not OK, it takes none.
+#define GATEHOUSE_SELF_TEST "gatehouse.self-test/1"
+typedef struct GatehouseSelfTest {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+
+    // Leaves nothing behind that a later call could see. [serial]
+    GatehouseStatus (*run)(void *ctx, const GatehouseJob *job);
+} GatehouseSelfTest;
+
+// One of the calls of a batch: they are of different requests. `host` takes the messages of this call; its other
+// functions are as those of the instance's own.
+typedef struct GatehouseBatchCall {  // 32 bytes
+    const GatehouseJob *job;
+    const GatehouseInput *input;
+    const GatehouseSink *sink;
+    const GatehouseHost *host;
+} GatehouseBatchCall;
+
+// Several calls at once, for an encoder that does them faster together. Every call comes out as encode would have made
+// it alone, to the bit, whatever stands beside it. Where a worker dies over a batch, the host makes each of its calls
+// once more, alone, by encode.
+#define GATEHOUSE_BATCH "gatehouse.batch/1"
+typedef struct GatehouseBatch {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t most_calls;         // in one batch; at least 2
+    void *ctx;
+
+    // Encodes calls[0] … calls[count - 1], 2 ≤ count ≤ most_calls, and writes to statuses[i] what encode would have
+    // returned for calls[i]. A call that is refused or cancelled ends alone; the others go on. [serial]
+    void (*encode)(void *ctx, uint32_t count, const GatehouseBatchCall *calls, GatehouseStatus *statuses);
+} GatehouseBatch;
+
 // What create is given. Borrowed for the call, `host` for the life of the instance.
 typedef struct GatehouseCreateArguments {  // 56 bytes
     uint32_t struct_size;

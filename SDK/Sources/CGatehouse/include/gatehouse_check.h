@@ -44,6 +44,14 @@ static inline int gatehouse_check_instance(const GatehouseInstance *instance) {
         && instance->describe && instance->encode;
 }
 
+static inline int gatehouse_check_self_test(const GatehouseSelfTest *test) {
+    return test && test->struct_size == sizeof(GatehouseSelfTest) && test->run;
+}
+
+static inline int gatehouse_check_batch(const GatehouseBatch *batch) {
+    return batch && batch->struct_size == sizeof(GatehouseBatch) && batch->encode && batch->most_calls >= 2;
+}
+
 // The size that the writer of any struct whose first field is `struct_size` declared.
 static inline uint32_t gatehouse_struct_size(const void *start_of_struct) {
     return *(const uint32_t *)start_of_struct;

@@ -5,6 +5,8 @@ use std::ffi::{c_char, c_void};
 
 pub type GatehouseStatus = i32;
 pub const GATEHOUSE_MAGIC: u64 = 0x0045534845544147;
+pub const GATEHOUSE_SELF_TEST: &str = "gatehouse.self-test/1";
+pub const GATEHOUSE_BATCH: &str = "gatehouse.batch/1";
 
 pub const GATEHOUSE_ABI_MAJOR: u32 = 0;
 pub const GATEHOUSE_ABI_MINOR: u32 = 1;
@@ -195,6 +197,33 @@ pub struct GatehouseInstance {
     pub describe: Option<unsafe extern "C" fn(ctx: *mut c_void, outputs: *mut GatehouseOutputs) -> GatehouseStatus>,
     pub encode: Option<unsafe extern "C" fn(ctx: *mut c_void, job: *const GatehouseJob, input: *const GatehouseInput, sink: *const GatehouseSink) -> GatehouseStatus>,
     pub extension: Option<unsafe extern "C" fn(ctx: *mut c_void, id: *const c_char) -> *const c_void>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseSelfTest {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub ctx: *mut c_void,
+    pub run: Option<unsafe extern "C" fn(ctx: *mut c_void, job: *const GatehouseJob) -> GatehouseStatus>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseBatchCall {
+    pub job: *const GatehouseJob,
+    pub input: *const GatehouseInput,
+    pub sink: *const GatehouseSink,
+    pub host: *const GatehouseHost,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseBatch {
+    pub struct_size: u32,
+    pub most_calls: u32,
+    pub ctx: *mut c_void,
+    pub encode: Option<unsafe extern "C" fn(ctx: *mut c_void, count: u32, calls: *const GatehouseBatchCall, statuses: *mut GatehouseStatus)>,
 }
 
 #[repr(C)]
