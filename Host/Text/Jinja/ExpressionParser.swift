@@ -269,9 +269,6 @@ extension Parser {
     mutating func filterCall() throws(TemplateError) -> FilterCall {
         let line = line
         let name = try name()
-        guard Interpreter.filterNames.contains(name) else {
-            throw unsupported("the filter \"\(name)\"", at: line)
-        }
         return FilterCall(
             line: line, name: name, arguments: current == .symbol("(") ? try arguments() : Arguments())
     }
@@ -279,9 +276,6 @@ extension Parser {
     private mutating func test(_ value: Expression, _ line: Int) throws(TemplateError) -> Expression {
         let isNegated = accept(name: "not")
         let name = try name()
-        guard Interpreter.testNames.contains(name) else {
-            throw unsupported("the test \"\(name)\"", at: line)
-        }
         var arguments = Arguments()
         switch current {
         case .symbol("("):

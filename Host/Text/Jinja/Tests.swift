@@ -14,6 +14,7 @@ extension Interpreter {
     ])
 
     mutating func test(_ name: String, _ value: JinjaValue, _ arguments: ArgumentValues) throws -> Bool {
+        guard Self.testNames.contains(name) else { throw unsupported("the test \"\(name)\"") }
         if let comparison = Self.comparisons[name] {
             let other = try bind(arguments, name, ["other"], required: 1)[0] ?? .null
             return try compare(comparison, value, other)
