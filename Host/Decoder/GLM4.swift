@@ -31,7 +31,8 @@ enum GLM4: DecoderFamily {
     static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout {
         CheckpointLayout(
             shape: try DecoderShape(
-                try DecoderConfiguration(checkpoint), pairing: GH_ROPE_INTERLEAVED, rotaryShare: 0.5),
+                try DecoderConfiguration(checkpoint), pairing: GH_ROPE_INTERLEAVED, rotaryShare: 0.5,
+                needsAttentionBias: true),
             names: .checkpoint(prefix: "model.", isSandwiched: true, isFused: true),
             gguf: gguf(pairing: GH_ROPE_INTERLEAVED))
     }
