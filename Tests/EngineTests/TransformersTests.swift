@@ -57,9 +57,12 @@ import Weights
     }
 
     private func expectEqual(_ found: [Double], _ expected: [Double]) {
-        let square = zip(found, expected).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
-        let error = (square / expected.reduce(0) { $0 + $1 * $1 }).squareRoot()
-        #expect(error < 1e-4)
+        var (difference, size) = (0.0, 0.0)
+        for (found, expected) in zip(found, expected) {
+            difference += (found - expected) * (found - expected)
+            size += expected * expected
+        }
+        #expect((difference / size).squareRoot() < 1e-4)
         #expect(found.firstIndex(of: found.max() ?? 0) == expected.firstIndex(of: expected.max() ?? 0))
     }
 
@@ -104,10 +107,11 @@ import Weights
             }
         }
         let count = try fixture.integers("grid.tokens").count
-        let expected = try fixture.integers("grid.positions")
-        #expect(
-            positions.of(0..<count)
-                == (0..<count).flatMap { row in (0..<3).map { expected[$0 * count + row] } })
+        let byAxis = try fixture.integers("grid.positions")
+        for row in 0..<count {
+            let expected = [byAxis[row], byAxis[count + row], byAxis[2 * count + row]]
+            #expect(positions.of(row..<row + 1) == expected)
+        }
         expectEqual(try await fixture.answer(pieces), try fixture.likelihoods("grid.logits"))
     }
 
