@@ -35,7 +35,7 @@ let package = Package(
             name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text", "Weights"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels", json, numerics], path: "Host/Weights"),
-        .target(name: "Text", dependencies: ["CSystemPCRE2"], path: "Host/Text"),
+        .target(name: "Text", dependencies: ["CSystemPCRE2", json], path: "Host/Text"),
         .target(name: "Modalities", dependencies: ["PluginHost", "Digest", json], path: "Host/Modalities"),
         .target(name: "Digest", dependencies: ["CSystemNettle"], path: "Host/Digest"),
 
@@ -65,9 +65,16 @@ let package = Package(
             linkerSettings: [.linkedLibrary("seccomp")]),
 
         .testTarget(
-            name: "TextTests", dependencies: ["Text"], path: "Tests/TextTests", exclude: ["Fixtures"]),
+            name: "TextTests", dependencies: ["Text", json], path: "Tests/TextTests", exclude: ["Fixtures"]),
         // The plain decoder that the real one is held to; it knows nothing of the host.
         .target(name: "Reference", path: "Tests/Reference"),
+        .target(
+            name: "CheckpointFixtures",
+            dependencies: ["Decoder", "Weights", "Reference", "TestSupport", numerics],
+            path: "Tests/CheckpointFixtures"),
+        .executableTarget(
+            name: "parity", dependencies: ["CheckpointFixtures", "Decoder", "Weights"],
+            path: "Benchmarks/Parity"),
         .testTarget(
             name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
             exclude: ["Fixtures"]),
@@ -75,7 +82,10 @@ let package = Package(
             name: "WeightsTests", dependencies: ["Weights", json, numerics], path: "Tests/WeightsTests"),
         .testTarget(
             name: "DecoderTests",
-            dependencies: ["Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport"],
+            dependencies: [
+                "Decoder", "Weights", "Engine", "Fusion", "Text", "TestSupport", "Reference",
+                "CheckpointFixtures",
+            ],
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "EngineTests",

@@ -4,7 +4,14 @@
 #include <pcre2.h>
 #include <stdlib.h>
 
-enum { JIT_STACK_FIRST = 32 * 1024, JIT_STACK_LARGEST = 1024 * 1024 };
+enum {
+    JIT_STACK_FIRST = 32 * 1024,
+    JIT_STACK_LARGEST = 1024 * 1024,
+    // Backtracking steps of one match, some seconds' worth: patterns of strangers may need exponentially many. One line
+    // of many megabytes of white space needs some for each byte.
+    MOST_STEPS = 200 * 1000 * 1000,
+    LARGEST_HEAP_KIB = 1024 * 1024,
+};
 
 struct gh_pattern {
     pcre2_code *code;
@@ -22,7 +29,13 @@ gh_pattern *gh_pattern_create(const char *pattern, size_t size, char *message, s
     *offset = 0;
     gh_pattern *made = calloc(1, sizeof *made);
     if (made) {
-        made->code = pcre2_compile((PCRE2_SPTR)pattern, size, PCRE2_UTF | PCRE2_UCP, &error, offset, NULL);
+        pcre2_compile_context *context = pcre2_compile_context_create(NULL);
+        if (context) {
+            pcre2_set_newline(context, PCRE2_NEWLINE_LF);
+            const uint32_t options = PCRE2_UTF | PCRE2_UCP | PCRE2_MULTILINE;
+            made->code = pcre2_compile((PCRE2_SPTR)pattern, size, options, &error, offset, context);
+            pcre2_compile_context_free(context);
+        }
     }
     if (!made || !made->code) {
         pcre2_get_error_message(error, (PCRE2_UCHAR *)message, capacity);
@@ -32,6 +45,10 @@ gh_pattern *gh_pattern_create(const char *pattern, size_t size, char *message, s
     // Without machine code (a hardened kernel refuses writable pages) matching is slower and otherwise the same.
     (void)pcre2_jit_compile(made->code, PCRE2_JIT_COMPLETE);
     return made;
+}
+
+void gh_pattern_message(int error, char *message, size_t capacity) {
+    pcre2_get_error_message(error, (PCRE2_UCHAR *)message, capacity);
 }
 
 void gh_pattern_free(gh_pattern *pattern) {
@@ -51,10 +68,9 @@ gh_matcher *gh_matcher_create(const gh_pattern *pattern) {
         gh_matcher_free(made);
         return NULL;
     }
-    // The patterns are the host's own and linear; the subject may be one line of many megabytes.
-    pcre2_set_match_limit(made->context, UINT32_MAX);
-    pcre2_set_depth_limit(made->context, UINT32_MAX);
-    pcre2_set_heap_limit(made->context, UINT32_MAX);
+    pcre2_set_match_limit(made->context, MOST_STEPS);
+    pcre2_set_depth_limit(made->context, MOST_STEPS);
+    pcre2_set_heap_limit(made->context, LARGEST_HEAP_KIB);
     if (made->stack) pcre2_jit_stack_assign(made->context, NULL, made->stack);
     return made;
 }

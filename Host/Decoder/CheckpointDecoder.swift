@@ -48,8 +48,8 @@ extension DecoderShape {
         normEpsilon = try text.positive("rms_norm_eps", default: 1e-6)
         rotary = try RotaryEmbedding(
             text, headDimensions: headDimensions, pairing: pairing, defaultShare: rotaryShare)
-        isTied =
-            try configuration.root.bool("tie_word_embeddings") ?? text.bool("tie_word_embeddings") ?? false
+        // Transformers 4 wrote it beside the text decoder's numbers, transformers 5 at the root.
+        isTied = try [configuration.root, text].contains { try $0.bool("tie_word_embeddings") == true }
         self.needsAttentionBias = try text.bool("attention_bias") ?? needsAttentionBias
         let activation = try text.string("hidden_act") ?? "silu"
         guard activation == "silu" else { throw text.unsupported("hidden_act", "silu", activation) }

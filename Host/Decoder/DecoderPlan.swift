@@ -52,10 +52,9 @@ extension DecoderPlan {
                 path: weights.path, field: embeddingName, expected: "fewer than 2^31 rows",
                 found: "\(vocabulary)")
         }
-        let isTied = shape.isTied || !weights.contains(names.output + ".weight")
         let outputRows = shard.rows(of: vocabulary)
         let output = try weights.matrix(
-            isTied ? embeddingName : names.output + ".weight", rows: vocabulary, columns: shape.hidden,
+            shape.isTied ? embeddingName : names.output + ".weight", rows: vocabulary, columns: shape.hidden,
             part: .rows(outputRows))
         let rotary = shape.rotary
         let sections = (rotary.sections ?? [0, 0, 0]).map(UInt32.init)

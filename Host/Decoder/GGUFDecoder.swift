@@ -40,6 +40,8 @@ extension DecoderShape {
         contextLength = try file.size(file.key("context_length"), most: Int(Int32.max))
         normEpsilon = try file.positive(file.key("attention.layer_norm_rms_epsilon"))
         rotary = try RotaryEmbedding(file, tensors, headDimensions: headDimensions, pairing: pairing)
+        // There is no field for it: converters leave the output out.
+        isTied = !tensors.contains("output.weight")
     }
 }
 

@@ -32,7 +32,8 @@ enum GLM4: DecoderFamily {
     static func plan(_ checkpoint: Checkpoint, _ shard: Shard) throws -> DecoderPlan {
         let weights = WeightTable(checkpoint)
         let shape = try DecoderShape(
-            try DecoderConfiguration(checkpoint), pairing: GH_ROPE_INTERLEAVED, rotaryShare: 0.5)
+            try DecoderConfiguration(checkpoint), pairing: GH_ROPE_INTERLEAVED, rotaryShare: 0.5,
+            needsAttentionBias: true)
         let plan = try DecoderPlan(
             family: name, shape: shape,
             names: .checkpoint(prefix: "model.", isSandwiched: true, isFused: true), weights: weights,

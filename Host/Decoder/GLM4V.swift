@@ -24,8 +24,8 @@ enum GLM4V: DecoderFamily {
                 "rope_parameters.mrope_section", "three numbers", "no such key")
         }
         // Since transformers 4.52 the decoder has a name of its own inside the model.
-        let prefix =
-            weights.contains("model.language_model.embed_tokens.weight") ? "model.language_model." : "model."
+        let newer = "model.language_model."
+        let prefix = checkpoint.tensors.contains { $0.name.hasPrefix(newer) } ? newer : "model."
         let plan = try DecoderPlan(
             family: name, shape: shape, names: .checkpoint(prefix: prefix, isSandwiched: true, isFused: true),
             weights: weights, shard: shard)

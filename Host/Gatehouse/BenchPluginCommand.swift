@@ -113,7 +113,7 @@ struct BenchPluginCommand: Command {
             row("1 MB of rows, worker", result.worker), row("1 MB of rows, in process", result.inProcess),
             Row(
                 "worker over in-process", ["median_us": more],
-                String(format: "%.0f µs more at the median", more)),
+                String(format: "%+.0f µs at the median", more)),
         ]
     }
 

@@ -1,9 +1,9 @@
+import CheckpointFixtures
 import Foundation
 
-/// The small random checkpoints that `Tests/Fixtures/Checkpoints/make_checkpoints.py` makes.
+/// Files beside the small checkpoints.
 enum Checkpoints {
     static func path(_ name: String) -> String {
-        URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appendingPathComponent("Fixtures/Checkpoints/\(name)").path
+        CheckpointFixture.folder.appendingPathComponent(name).path
     }
 }

@@ -1,17 +1,16 @@
+import CheckpointFixtures
 import Decoder
 import Engine
 import Foundation
 import Testing
-import Weights
 
 /// Tensor parallelism inside one process: every part computes its share, and the sums are the whole's.
 @Suite struct ShardTests {
     private static let tokens: [Int32] = (0..<70).map { ($0 * 37 + 11) % 276 }
 
     private func logits(_ model: String, shards: Int, threads: Int = 1) throws -> [Float] {
-        let path = Checkpoints.path(model)
-        let decoder = try DecoderModel(
-            try ModelSource(path: path), options: .init(threads: threads, precise: true, shards: shards))
+        let decoder = try CheckpointFixture(model).decoder(
+            .gguf, options: .init(threads: threads, precise: true, shards: shards))
         var all: [Float] = []
         try decoder.logits(Self.tokens, chunk: 33) { all += $0 }
         return all
@@ -22,7 +21,7 @@ import Weights
         return (difference / expected.reduce(0.0) { $0 + pow(Double($1), 2) }).squareRoot()
     }
 
-    @Test(arguments: ["llama-llama3.gguf", "glm4.gguf", "glm4v-sharded.gguf", "llama-bias.gguf"])
+    @Test(arguments: ["llama-llama3", "glm4", "glm4v-sharded", "llama-bias"])
     func partsGiveTheWholesLogits(_ model: String) throws {
         let whole = try logits(model, shards: 1)
         let halves = try logits(model, shards: 2)
@@ -32,23 +31,21 @@ import Weights
 
     @Test func asManyPartsAsHeadsShareTheKeys() throws {
         // Four heads over two key heads: two parts read the same one.
-        let whole = try logits("llama-llama3.gguf", shards: 1)
-        let parts = try logits("llama-llama3.gguf", shards: 4)
+        let whole = try logits("llama-llama3", shards: 1)
+        let parts = try logits("llama-llama3", shards: 4)
         #expect(relativeError(parts, whole) < 1e-5)
     }
 
     @Test func aDecoderThatCannotBeCutIsRefusedByWhatStands() throws {
-        let file = try ModelSource(path: Checkpoints.path("llama-llama3.gguf"))
         let error = #expect(throws: DecoderError.self) {
-            try DecoderModel(file, options: .init(threads: 1, shards: 3))
+            try CheckpointFixture("llama-llama3").decoder(.gguf, options: .init(threads: 1, shards: 3))
         }
         #expect(error?.description.contains("attention heads: expected a number that 3 parts") == true)
     }
 
     @Test func aPartThatIsRefusedLetsTheOthersGo() throws {
-        let decoder = try DecoderModel(
-            try ModelSource(path: Checkpoints.path("llama-llama3.gguf")),
-            options: .init(threads: 1, shards: 2))
+        let decoder = try CheckpointFixture("llama-llama3").decoder(
+            .gguf, options: .init(threads: 1, shards: 2))
         let pool = try KVPool(decoder, pages: 1)
         var logits: [Float] = []
         let bad = SequenceRows(

@@ -1,4 +1,5 @@
 import Foundation
+import GatehouseJSON
 import Testing
 import Text
 
@@ -21,11 +22,11 @@ import Text
             if kind == "B" {
                 found = try tokenizer.encode(bytes: hexadecimal(fields[2]), special: .asText)
             } else {
-                guard case .string(let text) = try JinjaValue(json: fields[2]) else {
+                guard case .string(let text) = try JSONValue(parsing: fields[2]) else {
                     Issue.record("the fixture holds something else than text")
                     continue
                 }
-                found = try tokenizer.encode(text.string, special: kind == "S" ? .asControl : .asText)
+                found = try tokenizer.encode(text, special: kind == "S" ? .asControl : .asText)
             }
             #expect(found == expected, "\(kind) \(String(decoding: fields[2], as: UTF8.self))")
         }
@@ -117,8 +118,9 @@ import Text
             describe(extra: ["<think>", "<think>>", "<|role|>"], extraKinds: [4, 4, 4]))
         #expect(try tokenizer.encode("a<think>>", special: .asText) == [65, 96])
         #expect(try tokenizer.encode("<think>", special: .asText) == [95])
-        // Marked wrongly by some converters: what looks like a control token is one.
-        #expect(tokenizer.kind(of: 97) == .control)
+        // Marked wrongly by some converters: what looks like a control token steers, yet it is printed.
+        #expect(try tokenizer.encode("<|role|>", special: .asControl) == [97])
+        #expect(tokenizer.decode([97]) == "<|role|>")
         #expect(try tokenizer.encode("<|role|>", special: .asText).count == 8)
     }
 

@@ -3,6 +3,7 @@ import Foundation
 /// Calls of functions, and how arguments find their parameters.
 extension Interpreter {
     mutating func call(_ callee: JinjaValue, _ arguments: ArgumentValues) throws -> JinjaValue {
+        if case .object(let object) = callee { return try call(object, arguments) }
         guard case .function(let function) = callee else {
             throw failure("\(describe(callee)) cannot be called")
         }
@@ -18,13 +19,49 @@ extension Interpreter {
         case .range:
             return .list(try range(arguments))
         case .dict:
-            guard arguments.positional.isEmpty else { throw unsupported("dict() of another value") }
-            var dict = JinjaDict()
+            var dict = try dict(of: bind(positional: arguments.positional, "dict", ["mapping"])[0])
             for (name, value) in arguments.keywords { dict.set(.template(name), value) }
             return .dict(dict)
         case .cycle(let turn):
             guard !arguments.positional.isEmpty else { throw failure("loop.cycle needs values") }
             return arguments.positional[turn % arguments.positional.count]
+        case .changed(let place):
+            return try changed(loop: place, arguments.positional)
+        case .namespace:
+            return try namespace(arguments)
+        case .joiner:
+            return objects.insert(joiner: try bind(arguments, "joiner", ["sep"])[0] ?? .template(", "))
+        case .cycler:
+            guard !arguments.positional.isEmpty else { throw failure("cycler needs values") }
+            return objects.insert(cycler: arguments.positional)
+        case .nextOfCycler(let number):
+            _ = try bind(arguments, "next", [])
+            let cycler = objects.cyclers[number]
+            objects.cyclers[number].place = (cycler.place + 1) % cycler.values.count
+            return cycler.values[cycler.place]
+        case .resetCycler(let number):
+            _ = try bind(arguments, "reset", [])
+            objects.cyclers[number].place = 0
+            return .null
+        }
+    }
+
+    /// `dict(value)`: a copy of a dict, or one made of pairs.
+    private mutating func dict(of value: JinjaValue?) throws -> JinjaDict {
+        switch value {
+        case nil: return JinjaDict()
+        case .some(.dict(let dict)):
+            try charge(dict.count)
+            return dict
+        case .some(let value):
+            var dict = JinjaDict()
+            for pair in try items(of: value) {
+                let pair = try items(of: pair)
+                guard pair.count == 2, dict.set(pair[0], pair[1]) else {
+                    throw failure("dict needs pairs of a key and a value")
+                }
+            }
+            return dict
         }
     }
 
@@ -82,6 +119,12 @@ extension Interpreter {
             throw failure("\(name) needs \"\(parameters[place])\"")
         }
         return values
+    }
+
+    private func bind(
+        positional: [JinjaValue], _ name: String, _ parameters: [String]
+    ) throws -> [JinjaValue?] {
+        try bind(ArgumentValues(positional: positional), name, parameters)
     }
 
     /// A parameter that has to be text where it is given and not none.

@@ -135,6 +135,9 @@ extension Parser {
         return withFilters ? try filtersAndTests(value) : value
     }
 
+    /// What a macro is given beyond its parameters, if it reads it.
+    private static let extraNames: Set<String> = ["caller", "varargs", "kwargs"]
+
     private mutating func primary() throws(TemplateError) -> Expression {
         let line = line
         func literal(_ value: JinjaValue) -> Expression { Expression(line: line, node: .literal(value)) }
@@ -145,11 +148,11 @@ extension Parser {
             case "true", "True": return literal(.bool(true))
             case "false", "False": return literal(.bool(false))
             case "none", "None": return literal(.null)
-            case "namespace" where current == .symbol("("): throw unsupported("namespace()", at: line)
-            case "caller", "lipsum", "cycler", "joiner":
-                if current == .symbol("(") { throw unsupported("\(name)()", at: line) }
+            default:
+                if Self.extraNames.contains(name) {
+                    for index in extras.indices { extras[index].insert(name) }
+                }
                 return try make(line, .name(name))
-            default: return try make(line, .name(name))
             }
         case .string(var scalars):
             advance()
@@ -250,12 +253,8 @@ extension Parser {
         while true {
             let line = line
             if accept("|") {
-                let name = try name()
-                guard Interpreter.filterNames.contains(name) else {
-                    throw unsupported("the filter \"\(name)\"", at: line)
-                }
-                let arguments = current == .symbol("(") ? try arguments() : Arguments()
-                value = try make(line, .filter(value, name, arguments))
+                let filter = try filterCall()
+                value = try make(line, .filter(value, filter.name, filter.arguments))
             } else if accept(name: "is") {
                 value = try test(value, line)
             } else if current == .symbol("(") {
@@ -266,12 +265,17 @@ extension Parser {
         }
     }
 
+    /// The name and the arguments of a filter.
+    mutating func filterCall() throws(TemplateError) -> FilterCall {
+        let line = line
+        let name = try name()
+        return FilterCall(
+            line: line, name: name, arguments: current == .symbol("(") ? try arguments() : Arguments())
+    }
+
     private mutating func test(_ value: Expression, _ line: Int) throws(TemplateError) -> Expression {
         let isNegated = accept(name: "not")
         let name = try name()
-        guard Interpreter.testNames.contains(name) else {
-            throw unsupported("the test \"\(name)\"", at: line)
-        }
         var arguments = Arguments()
         switch current {
         case .symbol("("):
@@ -296,15 +300,19 @@ extension Parser {
         try expect(.symbol("("))
         var arguments = Arguments()
         while current != .symbol(")") {
-            if current == .symbol("*") || current == .symbol("**") {
-                throw unsupported("\(current.spelling) before an argument", at: line)
-            }
-            if case .name(let name) = current, next == .symbol("=") {
+            if accept("*") {
+                guard arguments.spread == nil else { throw error("two \"*\" in one call") }
+                arguments.spread = try expression()
+            } else if accept("**") {
+                guard arguments.spreadKeywords == nil else { throw error("two \"**\" in one call") }
+                arguments.spreadKeywords = try expression()
+            } else if case .name(let name) = current, next == .symbol("=") {
                 advance()
                 advance()
                 arguments.keywords.append((name, try expression()))
             } else {
-                guard arguments.keywords.isEmpty else { throw error("a plain argument after a named one") }
+                guard arguments.keywords.isEmpty, arguments.spread == nil, arguments.spreadKeywords == nil
+                else { throw error("a plain argument after a named one") }
                 arguments.positional.append(try expression())
             }
             guard accept(",") else { break }

@@ -1,139 +1,78 @@
 import Foundation
 
-/// Runs a template once. What operators, methods, filters and tests do is in extensions, a file each.
+/// Names and their values inside one another: a block sees its own and those around it.
+///
+/// Made, read and written inside one rendering, by its thread.
+final class Scope {
+    var values: [String: JinjaValue]
+    let parent: Scope?
+
+    init(_ values: [String: JinjaValue] = [:], inside parent: Scope?) {
+        self.values = values
+        self.parent = parent
+    }
+
+    subscript(name: String) -> JinjaValue? {
+        var scope: Scope? = self
+        while let current = scope {
+            if let value = current.values[name] { return value }
+            scope = current.parent
+        }
+        return nil
+    }
+}
+
+/// Runs a template once. What statements, operators, methods, filters and tests do is in extensions, a file each.
 struct Interpreter {
     /// Bounds on one rendering; no real chat comes near them.
     enum Limit {
-        /// Expressions evaluated, plus one for every 16 characters or items that an operation makes.
+        /// Expressions evaluated, plus one for every 8 characters or items that an operation makes.
         static let steps = 10_000_000
         /// Characters or items in one value, and characters in the whole output.
         static let size = 16_000_000
         /// Items of `range`, as in Python's sandbox.
         static let range = 100_000
+        /// Statements and expressions inside each other while they run, macros that call macros included: some 2 KiB
+        /// of the stack each, of which a thread of a pool may have 512 KiB.
+        static let depth = 200
         /// Lists and dicts inside each other, when they are printed or compared.
         static let nesting = 200
     }
 
-    private var scopes: [[String: JinjaValue]]
-    private var output = TracedText()
+    var scope: Scope
+    var output = TracedText()
+    /// What values refer to by number; see ``JinjaObject``.
+    var objects = ObjectTable()
     private var steps = 0
+    private var depth = 0
     let now: Date
     /// Line of what is being evaluated.
-    private(set) var line = 1
+    var line = 1
 
     /// - Throws: ``TemplateError``.
     static func render(_ body: [Statement], variables: [String: JinjaValue], now: Date) throws -> TracedText {
         var interpreter = Interpreter(variables: variables, now: now)
-        try interpreter.run(body)
+        _ = try interpreter.run(body)
         return interpreter.output
     }
 
     private init(variables: [String: JinjaValue], now: Date) {
         let globals: [String: JinjaFunction.Kind] = [
             "raise_exception": .raiseException, "strftime_now": .strftimeNow, "range": .range, "dict": .dict,
+            "namespace": .namespace, "joiner": .joiner, "cycler": .cycler,
         ]
-        scopes = [globals.mapValues { .function(JinjaFunction(kind: $0)) }, variables]
+        scope = Scope(
+            variables,
+            inside: Scope(globals.mapValues { .function(JinjaFunction(kind: $0)) }, inside: nil))
         self.now = now
-    }
-
-    // MARK: Statements
-
-    private mutating func run(_ body: [Statement]) throws {
-        for statement in body {
-            line = statement.line
-            try spend(1)
-            switch statement.node {
-            case .text(let text):
-                try write(text)
-            case .output(let expression):
-                try write(try text(of: evaluate(expression)))
-            case .conditional(let branches, let otherwise):
-                try run(try branches.first { try evaluate($0.test).isTrue }?.body ?? otherwise)
-            case .loop(let loop):
-                try run(loop)
-            case .assignment(let target, let expression):
-                try assign(evaluate(expression), to: target)
-            case .capture(let name, let body):
-                let outer = output
-                output = TracedText()
-                try inScope { try $0.run(body) }
-                scopes[scopes.count - 1][name] = .string(output)
-                output = outer
-            }
-        }
-    }
-
-    private mutating func run(_ loop: Statement.Loop) throws {
-        var items = try items(of: evaluate(loop.sequence))
-        if let condition = loop.condition {
-            var kept: [JinjaValue] = []
-            for item in items {
-                let holds = try inScope { interpreter in
-                    try interpreter.assign(item, to: loop.target)
-                    return try interpreter.evaluate(condition).isTrue
-                }
-                if holds { kept.append(item) }
-            }
-            items = kept
-        }
-        guard !items.isEmpty else {
-            return try inScope { try $0.run(loop.otherwise) }
-        }
-        for index in items.indices {
-            // A turn costs about as much as copying this many characters, however short its body.
-            try spend(160)
-            try inScope { interpreter in
-                try interpreter.assign(items[index], to: loop.target)
-                interpreter.scopes[interpreter.scopes.count - 1]["loop"] =
-                    .dict(Self.loopVariable(items, at: index))
-                try interpreter.run(loop.body)
-            }
-        }
-    }
-
-    private static func loopVariable(_ items: [JinjaValue], at index: Int) -> JinjaDict {
-        [
-            "index": .int(index + 1), "index0": .int(index),
-            "revindex": .int(items.count - index), "revindex0": .int(items.count - index - 1),
-            "first": .bool(index == 0), "last": .bool(index == items.count - 1), "length": .int(items.count),
-            "previtem": index > 0 ? items[index - 1] : .undefined("there is no previous item"),
-            "nextitem": index + 1 < items.count ? items[index + 1] : .undefined("there is no next item"),
-            "depth": .int(1), "depth0": .int(0),
-            "cycle": .function(JinjaFunction(kind: .cycle(index))),
-        ]
-    }
-
-    private mutating func assign(_ value: JinjaValue, to target: Target) throws {
-        switch target {
-        case .name(let name):
-            scopes[scopes.count - 1][name] = value
-        case .tuple(let targets):
-            let items = try items(of: value)
-            guard items.count == targets.count else {
-                throw failure("cannot unpack \(items.count) values into \(targets.count) names")
-            }
-            for (item, target) in zip(items, targets) { try assign(item, to: target) }
-        }
-    }
-
-    private mutating func inScope<T>(_ body: (inout Interpreter) throws -> T) rethrows -> T {
-        scopes.append([:])
-        defer { scopes.removeLast() }
-        return try body(&self)
-    }
-
-    private mutating func write(_ text: TracedText) throws {
-        try spend(text.count)
-        guard output.count + text.count <= Limit.size else {
-            throw exceeded("it wrote more than \(Limit.size) characters")
-        }
-        output.append(text)
     }
 
     // MARK: Expressions
 
     mutating func evaluate(_ expression: Expression) throws -> JinjaValue {
         try spend(1)
+        try descend()
+        defer { ascend() }
         let value = try value(of: expression)
         line = expression.line
         return value
@@ -146,8 +85,14 @@ struct Interpreter {
         case .list(let items): return .list(try items.map { try evaluate($0) })
         case .tuple(let items): return .tuple(try items.map { try evaluate($0) })
         case .dict(let entries): return try dict(entries)
-        case .attribute(let value, let name): return try attribute(name, of: evaluate(value))
-        case .item(let value, let key): return try item(of: evaluate(value), at: evaluate(key))
+        case .attribute(let value, let name):
+            // Evaluated first: what follows looks at the objects as they are afterwards.
+            let value = try evaluate(value)
+            return try attribute(name, of: value)
+        case .item(let value, let key):
+            let value = try evaluate(value)
+            let key = try evaluate(key)
+            return try item(of: value, at: key)
         case .slice(let value, let start, let stop, let step):
             return try slice(
                 evaluate(value), from: start.map { try evaluate($0) }, to: stop.map { try evaluate($0) },
@@ -191,10 +136,7 @@ struct Interpreter {
     }
 
     private func lookUp(_ name: String) -> JinjaValue {
-        for scope in scopes.reversed() {
-            if let value = scope[name] { return value }
-        }
-        return .undefined("\"\(name)\"")
+        scope[name] ?? .undefined("\"\(name)\"")
     }
 
     private mutating func dict(_ entries: [(key: Expression, value: Expression)]) throws -> JinjaValue {
@@ -208,19 +150,42 @@ struct Interpreter {
         return .dict(dict)
     }
 
-    private mutating func evaluate(_ arguments: Arguments) throws -> ArgumentValues {
+    mutating func evaluate(_ arguments: Arguments) throws -> ArgumentValues {
         var values = ArgumentValues()
         for argument in arguments.positional { values.positional.append(try evaluate(argument)) }
         for (name, value) in arguments.keywords { values.keywords.append((name, try evaluate(value))) }
+        if let spread = arguments.spread {
+            let items = try items(of: evaluate(spread))
+            try charge(items.count)
+            values.positional += items
+        }
+        if let spread = arguments.spreadKeywords {
+            guard case .dict(let dict) = try evaluate(spread) else { throw failure("** needs a dict") }
+            try charge(dict.count)
+            for (key, value) in dict.entries {
+                guard case .string(let name) = key else { throw failure("** needs a dict with text as keys") }
+                values.keywords.append((name.string, value))
+            }
+        }
         return values
     }
 
     // MARK: Bounds and errors
 
     /// Counts an evaluation, or the work of writing `size` characters.
-    private mutating func spend(_ size: Int) throws {
-        steps += 1 + size / 16
+    mutating func spend(_ size: Int) throws {
+        steps += 1 + size / 8
         guard steps <= Limit.steps else { throw exceeded("it took more than \(Limit.steps) steps") }
+    }
+
+    /// Goes one level down in statements, expressions, macros or loops, all of which take room on the stack.
+    mutating func descend() throws {
+        depth += 1
+        guard depth <= Limit.depth else { throw exceeded("it nests deeper than \(Limit.depth) levels") }
+    }
+
+    mutating func ascend() {
+        depth -= 1
     }
 
     /// Accounts for a value of `size` characters or items that an operation has made or is about to make.

@@ -12,6 +12,8 @@ public indirect enum JinjaValue: Sendable {
     case tuple([JinjaValue])
     case dict(JinjaDict)
     case function(JinjaFunction)
+    /// A namespace, a macro, a loop and the like: alive in one rendering only.
+    case object(JinjaObject)
 
     /// Text from outside the template.
     public static func data(_ text: String) -> JinjaValue {
@@ -36,6 +38,7 @@ public indirect enum JinjaValue: Sendable {
         case .tuple: "tuple"
         case .dict: "dict"
         case .function: "function"
+        case .object(let object): object.typeName
         }
     }
 
@@ -48,7 +51,7 @@ public indirect enum JinjaValue: Sendable {
         case .string(let text): !text.isEmpty
         case .list(let items), .tuple(let items): !items.isEmpty
         case .dict(let dict): dict.count > 0
-        case .function: true
+        case .function, .object: true
         }
     }
 
@@ -76,6 +79,13 @@ public struct JinjaFunction: Sendable {
         case dict
         /// `loop.cycle` at turn `Int`.
         case cycle(Int)
+        /// `loop.changed` of the loop in that place.
+        case changed(loop: Int)
+        case namespace
+        case joiner
+        case cycler
+        case nextOfCycler(Int)
+        case resetCycler(Int)
         case method(String, of: JinjaValue)
     }
 
@@ -103,7 +113,7 @@ public struct JinjaDict: Sendable {
                 let keys = items.compactMap(Place.init)
                 guard keys.count == items.count else { return nil }
                 self = .tuple(keys)
-            case .undefined, .list, .dict, .function: return nil
+            case .undefined, .list, .dict, .function, .object: return nil
             }
         }
     }

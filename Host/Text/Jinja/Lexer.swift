@@ -82,11 +82,59 @@ struct Lexer {
                 emit(.variableBegin)
                 try lexTag(closedBy: "}", .variableEnd)
             default:
+                if try lexRaw(from: tag) { continue }
                 emit(.blockBegin)
                 try lexTag(closedBy: "%", .blockEnd)
             }
         }
         emit(.end)
+    }
+
+    // MARK: Raw text
+
+    /// `{% raw %} … {% endraw %}`: false, and nothing read, if the tag is another.
+    private mutating func lexRaw(from tag: Int) throws(TemplateError) -> Bool {
+        guard let begin = tagEnd(named: "raw", at: position), begin.sign != "+" else { return false }
+        position = begin.position
+        if begin.sign == "-" { skipSpace() }
+        var index = position
+        while index + 1 < source.count {
+            guard source[index] == "{", source[index + 1] == "%" else {
+                index += 1
+                continue
+            }
+            let isSigned = index + 2 < source.count && ["-", "+"].contains(source[index + 2])
+            guard let end = tagEnd(named: "endraw", at: index + (isSigned ? 3 : 2)) else {
+                index += 1
+                continue
+            }
+            emitText(upTo: index)
+            position = end.position
+            if end.sign == "-" {
+                skipSpace()
+            } else if end.sign == nil, peek() == "\n" {
+                position += 1
+            }
+            return true
+        }
+        throw error("{% raw %} is not closed: expected {% endraw %}", at: tag)
+    }
+
+    /// The end of a block tag that holds `name` alone and its sign, if there is one, where the tag's inside begins
+    /// at `start`.
+    private func tagEnd(named name: String, at start: Int) -> (position: Int, sign: Unicode.Scalar?)? {
+        var index = start
+        while index < source.count, isPythonSpace(source[index]) { index += 1 }
+        guard source[min(index, source.count)...].starts(with: name.unicodeScalars) else { return nil }
+        index += name.unicodeScalars.count
+        while index < source.count, isPythonSpace(source[index]) { index += 1 }
+        var sign: Unicode.Scalar?
+        if index < source.count, source[index] == "-" || source[index] == "+" {
+            sign = source[index]
+            index += 1
+        }
+        guard source[min(index, source.count)...].starts(with: "%}".unicodeScalars) else { return nil }
+        return (index + 2, sign)
     }
 
     // MARK: Text

@@ -2,21 +2,19 @@
 extension Interpreter {
     private static let stringMethods: Set<String> = [
         "strip", "lstrip", "rstrip", "split", "rsplit", "splitlines", "replace", "startswith", "endswith",
-        "upper",
-        "lower", "title", "capitalize", "join", "find", "rfind", "index", "count", "removeprefix",
-        "removesuffix",
-        "isdigit", "isalpha", "isalnum", "isspace", "isupper", "islower",
+        "upper", "lower", "title", "capitalize", "swapcase", "casefold", "join", "find", "rfind", "index",
+        "rindex", "count", "removeprefix", "removesuffix", "partition", "rpartition", "zfill", "ljust",
+        "rjust", "center", "format", "isdigit", "isdecimal", "isnumeric", "isalpha", "isalnum", "isascii",
+        "isspace", "isupper", "islower",
     ]
     private static let listMethods: Set<String> = ["index", "count"]
     private static let dictMethods: Set<String> = ["get", "items", "keys", "values", "copy"]
 
-    // Methods of Python that templates are not given: those that change values, and rare ones of strings.
+    // Methods of Python that templates are not given: those that change values, which the sandbox of transformers
+    // refuses too, and rare ones of strings.
     private static let refused: Set<String> = [
         "append", "extend", "insert", "remove", "reverse", "sort", "clear", "pop", "popitem", "setdefault",
-        "update",
-        "format", "format_map", "encode", "zfill", "ljust", "rjust", "center", "partition", "rpartition",
-        "swapcase",
-        "casefold", "translate", "expandtabs",
+        "update", "format_map", "encode", "translate", "expandtabs",
     ]
 
     /// The method `name` of `value`, or nil if there is none.
@@ -77,8 +75,28 @@ extension Interpreter {
         case "replace":
             let values = try bind(arguments, name, ["old", "new", "count"], required: 2)
             return try replace(text, values, name)
-        case "startswith": return .bool(try matches(arguments, name) { text.hasPrefix($0) })
-        case "endswith": return .bool(try matches(arguments, name) { text.hasSuffix($0) })
+        case "startswith": return .bool(try matches(text, arguments, name) { $0.hasPrefix($1) })
+        case "endswith": return .bool(try matches(text, arguments, name) { $0.hasSuffix($1) })
+        case "format": return .string(try formatted(text, arguments))
+        case "zfill":
+            let width = try integer(bind(arguments, name, ["width"], required: 1)[0], name, default: 0)
+            let signed = text.scalars.first == "-" || text.scalars.first == "+" ? 1 : 0
+            let digits = try padded(
+                text[signed..<text.count], to: width - signed, with: "0", before: { $0 })
+            return .string(text[0..<signed] + digits)
+        case "ljust", "rjust", "center": return .string(try justified(text, arguments, name))
+        case "partition", "rpartition":
+            let part = try needed("sep")
+            guard !part.isEmpty else { throw failure("\(name) by an empty text") }
+            let isLast = name == "rpartition"
+            guard let found = isLast ? text.lastIndex(of: part) : text.firstIndex(of: part, from: 0) else {
+                let none = JinjaValue.string(TracedText())
+                return .tuple(isLast ? [none, none, .string(text)] : [.string(text), none, none])
+            }
+            let rest = found + part.count
+            return .tuple([
+                .string(text[0..<found]), .string(text[found..<rest]), .string(text[rest..<text.count]),
+            ])
         case "removeprefix":
             let part = try needed("prefix")
             return .string(text.hasPrefix(part) ? text[part.count..<text.count] : text)
@@ -92,16 +110,14 @@ extension Interpreter {
         case "join":
             let parts = try items(of: bind(arguments, name, ["iterable"], required: 1)[0] ?? .null)
             return try joined(parts, by: text, name)
-        case "find": return .int(text.firstIndex(of: try needed("sub"), from: 0) ?? -1)
-        case "rfind": return .int(text.lastIndex(of: try needed("sub")) ?? -1)
-        case "index":
-            guard let index = text.firstIndex(of: try needed("sub"), from: 0) else {
-                throw failure("index did not find the text")
-            }
-            return .int(index)
-        case "count":
-            let part = try needed("sub")
-            return .int(part.isEmpty ? text.count + 1 : text.split(by: part, atMost: -1).count - 1)
+        case "find", "rfind", "index", "rindex", "count": return try search(text, arguments, name)
+        case "swapcase": return .string(text.swappedCase)
+        case "casefold": return .string(text.lowercased)
+        case "isdecimal": return try all { $0.numericType == .decimal }
+        case "isnumeric": return try all { $0.numericType != nil }
+        case "isascii":
+            _ = try bind(arguments, name, [])
+            return .bool(text.scalars.allSatisfy(\.isASCII))
         case "isdigit": return try all { $0.numericType == .decimal || $0.numericType == .digit }
         case "isalpha": return try all(\.isPythonLetter)
         case "isalnum": return try all { $0.isPythonLetter || $0.numericType != nil }
@@ -140,15 +156,65 @@ extension Interpreter {
         return .string(text.replacing(old, with: new, atMost: limit))
     }
 
-    private func matches(
-        _ arguments: ArgumentValues, _ name: String, _ holds: (TracedText) -> Bool
-    ) throws -> Bool {
-        let value = try bind(arguments, name, ["prefix"], required: 1)[0]
-        if case .tuple(let parts) = value {
-            return try parts.contains { try string($0, name).map(holds) ?? false }
+    /// The part of a text that the arguments `start` and `end` of a method ask for.
+    private func range(
+        _ values: ArraySlice<JinjaValue?>, of text: TracedText, _ name: String
+    ) throws -> Range<Int> {
+        let bounds = try values.map { value -> Int? in
+            guard let value else { return nil }
+            if case .null = value { return nil }
+            let index = try integer(value, name, default: 0)
+            return max(0, min(index < 0 ? index + text.count : index, text.count))
         }
-        guard let part = try string(value, name) else { throw failure("\(name) needs text") }
-        return holds(part)
+        let start = bounds[0] ?? 0
+        return start..<max(start, bounds[1] ?? text.count)
+    }
+
+    private func search(_ text: TracedText, _ arguments: ArgumentValues, _ name: String) throws -> JinjaValue
+    {
+        let values = try bind(arguments, name, ["sub", "start", "end"], required: 1)
+        guard let part = try string(values[0], name) else { throw failure("\(name) needs \"sub\"") }
+        let range = try range(values[1...], of: text, name)
+        let searched = text[range]
+        if name == "count" {
+            let found = part.isEmpty ? searched.count + 1 : searched.split(by: part, atMost: -1).count - 1
+            return .int(found)
+        }
+        let found =
+            name.hasPrefix("r") ? searched.lastIndex(of: part) : searched.firstIndex(of: part, from: 0)
+        if let found { return .int(range.lowerBound + found) }
+        guard name.hasSuffix("find") else { throw failure("\(name) did not find the text") }
+        return .int(-1)
+    }
+
+    private mutating func justified(
+        _ text: TracedText, _ arguments: ArgumentValues, _ name: String
+    ) throws -> TracedText {
+        let values = try bind(arguments, name, ["width", "fillchar"], required: 1)
+        let width = try integer(values[0], name, default: 0)
+        let fill = try string(values[1], name)?.scalars ?? [" "]
+        guard fill.count == 1 else { throw failure("\(name) fills with one character") }
+        return try padded(text, to: width, with: fill[0]) { room in
+            switch name {
+            case "ljust": 0
+            case "rjust": room
+            // Of an odd number, Python puts the further one first if the width is odd too.
+            default: room / 2 + (room & width & 1)
+            }
+        }
+    }
+
+    private func matches(
+        _ text: TracedText, _ arguments: ArgumentValues, _ name: String,
+        _ holds: (TracedText, TracedText) -> Bool
+    ) throws -> Bool {
+        let values = try bind(arguments, name, ["prefix", "start", "end"], required: 1)
+        let searched = text[try range(values[1...], of: text, name)]
+        if case .tuple(let parts) = values[0] {
+            return try parts.contains { try string($0, name).map { holds(searched, $0) } ?? false }
+        }
+        guard let part = try string(values[0], name) else { throw failure("\(name) needs text") }
+        return holds(searched, part)
     }
 
     /// Texts one after the other with `separator` between; only texts are allowed.
@@ -206,7 +272,7 @@ extension Interpreter {
 
 extension Unicode.Scalar.Properties {
     /// Python's `str.isalpha`: general categories L.
-    fileprivate var isPythonLetter: Bool {
+    var isPythonLetter: Bool {
         switch generalCategory {
         case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter: true
         default: false

@@ -26,8 +26,8 @@ extension Interpreter {
         case (.multiply, _, _):
             if let times = right.index { return try repeated(left, times) }
             if let times = left.index { return try repeated(right, times) }
-        case (.modulo, .string, _):
-            throw unsupported("formatting with %")
+        case (.modulo, .string(let format), _):
+            return .string(try formatted(format, with: right))
         default:
             break
         }
@@ -138,6 +138,7 @@ extension Interpreter {
         if let a = left.number, let b = right.number { return a == b }
         switch (left, right) {
         case (.null, .null), (.undefined, .undefined): return true
+        case (.object(let a), .object(let b)): return a.kind == b.kind
         case (.string(let a), .string(let b)): return a.scalars == b.scalars
         case (.list(let a), .list(let b)), (.tuple(let a), .tuple(let b)):
             guard a.count == b.count else { return false }
@@ -225,6 +226,8 @@ extension Interpreter {
             if let place = place(items.count) { return items[place] }
         case .string(let text):
             if let place = place(text.count) { return .string(text[place..<place + 1]) }
+        case .object(let object):
+            if case .string(let name) = key, let found = try attribute(name, of: object) { return found }
         default: break
         }
         if case .string(let name) = key, let method = try method(name.string, of: value) { return method }
@@ -238,6 +241,7 @@ extension Interpreter {
         }
         if let method = try method(name.string, of: value) { return method }
         if case .dict(let dict) = value, let found = dict[name] { return found }
+        if case .object(let object) = value, let found = try attribute(name, of: object) { return found }
         return .undefined("attribute \"\(name.string)\" of a \(value.typeName)")
     }
 

@@ -1,10 +1,17 @@
-/// Reads the statements of a template. Expressions are in ExpressionParser.swift.
+/// Reads a template. Tags are in StatementParser.swift, expressions in ExpressionParser.swift.
 struct Parser {
     private let lexemes: [(lexeme: Lexeme, line: Int)]
     private var index = 0
     // Nesting of the construct being read, so that neither reading nor running it can exhaust the stack.
     private var depth = 0
-    private static let deepest = 200
+    /// Loops open around the place being read, in the same macro.
+    var loops = 0
+    /// For each macro open around the place being read, the special names that it reads.
+    var extras: [Set<String>] = []
+    // A level takes some 4 KiB of the stack while it is read, of which a thread of a pool may have 512 KiB; a level
+    // of an expression without brackets takes less, and only while it runs.
+    private static let deepest = 100
+    private static let deepestExpression = 200
 
     /// - Throws: ``TemplateError`` of kind `syntax` or `unsupported`.
     static func parse(_ source: String) throws(TemplateError) -> [Statement] {
@@ -17,10 +24,8 @@ struct Parser {
         self.lexemes = lexemes
     }
 
-    // MARK: Statements
-
     /// Statements up to a block tag named in `ends`, whose name is left to be read; all of them if it is empty.
-    private mutating func statements(until ends: Set<String>) throws(TemplateError) -> [Statement] {
+    mutating func statements(until ends: Set<String>) throws(TemplateError) -> [Statement] {
         try deeper { parser throws(TemplateError) in try parser.statementList(until: ends) }
     }
 
@@ -54,94 +59,6 @@ struct Parser {
                 return body
             }
         }
-    }
-
-    private static let laterTags: Set<String> = [
-        "macro", "call", "filter", "include", "import", "from", "extends", "block", "with", "raw", "do",
-        "break",
-        "continue", "generation", "autoescape",
-    ]
-
-    private mutating func statement(_ name: String) throws(TemplateError) -> Statement.Node {
-        switch name {
-        case "if": return try conditional()
-        case "for": return try loop()
-        case "set": return try assignment()
-        default:
-            if Self.laterTags.contains(name) { throw unsupported("{% \(name) %}", at: previousLine) }
-            throw error("unknown tag \"\(name)\"", at: previousLine)
-        }
-    }
-
-    private mutating func conditional() throws(TemplateError) -> Statement.Node {
-        var branches: [(test: Expression, body: [Statement])] = []
-        var otherwise: [Statement] = []
-        while true {
-            let test = try tuple(allowsConditional: false)
-            try expect(.blockEnd)
-            branches.append((test, try statements(until: ["elif", "else", "endif"])))
-            if accept(name: "elif") { continue }
-            if accept(name: "else") {
-                try expect(.blockEnd)
-                otherwise = try statements(until: ["endif"])
-            }
-            advance()
-            return .conditional(branches, otherwise: otherwise)
-        }
-    }
-
-    private mutating func loop() throws(TemplateError) -> Statement.Node {
-        let target = try target(endedBy: .name("in"))
-        guard accept(name: "in") else { throw error("expected \"in\", found \(current.spelling)") }
-        let sequence = try tuple(allowsConditional: false, endedBy: .name("recursive"))
-        let condition = accept(name: "if") ? try expression() : nil
-        if accept(name: "recursive") { throw unsupported("a recursive loop", at: previousLine) }
-        try expect(.blockEnd)
-        let body = try statements(until: ["else", "endfor"])
-        var otherwise: [Statement] = []
-        if accept(name: "else") {
-            try expect(.blockEnd)
-            otherwise = try statements(until: ["endfor"])
-        }
-        advance()
-        return .loop(
-            .init(target: target, sequence: sequence, condition: condition, body: body, otherwise: otherwise))
-    }
-
-    private mutating func assignment() throws(TemplateError) -> Statement.Node {
-        let target = try target(endedBy: .symbol("="))
-        if current == .symbol(".") { throw unsupported("assignment to a namespace", at: line) }
-        if accept("=") { return .assignment(target, try tuple()) }
-        guard case .name(let name) = target else { throw error("expected \"=\", found \(current.spelling)") }
-        if current == .symbol("|") { throw unsupported("a filter on {% set %} … {% endset %}", at: line) }
-        try expect(.blockEnd)
-        let body = try statements(until: ["endset"])
-        advance()
-        return .capture(name, body)
-    }
-
-    private mutating func target(endedBy end: Lexeme) throws(TemplateError) -> Target {
-        var names: [Target] = []
-        var isTuple = false
-        while current != end {
-            if accept("(") {
-                names.append(
-                    try deeper { parser throws(TemplateError) in try parser.target(endedBy: .symbol(")")) })
-                try expect(.symbol(")"))
-            } else if case .name(let name) = current {
-                advance()
-                if ["true", "false", "none", "True", "False", "None"].contains(name) {
-                    throw error("cannot assign to \(name)", at: previousLine)
-                }
-                names.append(.name(name))
-            } else {
-                throw error("expected a name, found \(current.spelling)")
-            }
-            guard accept(",") else { break }
-            isTuple = true
-        }
-        guard let first = names.first else { throw error("expected a name, found \(current.spelling)") }
-        return isTuple ? .tuple(names) : first
     }
 
     // MARK: Lexemes
@@ -191,21 +108,20 @@ struct Parser {
     ) throws(TemplateError) -> T {
         depth += 1
         defer { depth -= 1 }
-        try check(depth)
+        try check(depth, Self.deepest)
         return try body(&self)
     }
 
     /// An expression, unless it nests too deeply: chains such as `a + b + c` do so without any bracket.
     func make(_ line: Int, _ node: Expression.Node) throws(TemplateError) -> Expression {
         let expression = Expression(line: line, node: node)
-        try check(expression.depth)
+        try check(expression.depth, Self.deepestExpression)
         return expression
     }
 
-    private func check(_ depth: Int) throws(TemplateError) {
-        guard depth <= Self.deepest else {
-            throw TemplateError(
-                kind: .limit, line: line, message: "nested deeper than \(Self.deepest) levels")
+    private func check(_ depth: Int, _ deepest: Int) throws(TemplateError) {
+        guard depth <= deepest else {
+            throw TemplateError(kind: .limit, line: line, message: "nested deeper than \(deepest) levels")
         }
     }
 

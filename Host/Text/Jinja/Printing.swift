@@ -17,6 +17,12 @@ extension Interpreter {
     }
 
     /// `repr(value)`.
+    mutating func representation(of value: JinjaValue) throws -> TracedText {
+        var text = TracedText()
+        try represent(value, into: &text, nesting: 0)
+        return text
+    }
+
     private mutating func represent(_ value: JinjaValue, into text: inout TracedText, nesting: Int) throws {
         guard nesting < Limit.nesting else { throw exceeded("values nested too deeply") }
         try charge(1)
@@ -49,8 +55,29 @@ extension Interpreter {
             add("}")
         case .function:
             throw failure("a function cannot be printed")
+        case .object(let object):
+            try represent(object, into: &text, nesting: nesting)
         }
         try charge(text.count / 64)
+    }
+
+    private mutating func represent(
+        _ object: JinjaObject, into text: inout TracedText, nesting: Int
+    ) throws {
+        func add(_ string: String) { text.append(TracedText(string, origin: .data)) }
+        switch object.kind {
+        case .namespace(let number):
+            add("<Namespace ")
+            try represent(.dict(objects.namespaces[number]), into: &text, nesting: nesting + 1)
+            add(">")
+        case .loop(let place, let serial):
+            guard let place = objects.running(place, serial) else { throw failure("the loop has ended") }
+            add("<LoopContext \(objects.loops[place].index + 1)/\(objects.loops[place].items.count)>")
+        case .macro(let number):
+            add(objects.macros[number].macro.name.map { "<Macro '\($0)'>" } ?? "<Macro anonymous>")
+        case .joiner, .cycler:
+            throw failure("a \(object.typeName) cannot be printed")
+        }
     }
 
     private mutating func represent(_ items: [JinjaValue], into text: inout TracedText, nesting: Int) throws {
@@ -112,6 +139,8 @@ extension Interpreter {
         var itemSeparator = ", "
         var keySeparator = ": "
         var sortsKeys = false
+        /// Whether characters beyond ASCII are escaped.
+        var escapesNonASCII = false
     }
 
     mutating func json(_ value: JinjaValue, _ style: JSONStyle) throws -> TracedText {
@@ -136,7 +165,7 @@ extension Interpreter {
         case .float(let value): add(jsonDigits(of: value))
         case .string(let string):
             try charge(string.count)
-            quoteJSON(string, into: &text)
+            quoteJSON(string, into: &text, style)
         case .list(let items), .tuple(let items):
             guard !items.isEmpty else { return add("[]") }
             add("[")
@@ -155,13 +184,13 @@ extension Interpreter {
             for (index, entry) in entries.enumerated() {
                 if index > 0 { add(style.itemSeparator) }
                 newLine(level + 1)
-                quoteJSON(entry.key, into: &text)
+                quoteJSON(entry.key, into: &text, style)
                 add(style.keySeparator)
                 try write(entry.value, into: &text, style, level: level + 1)
             }
             newLine(level)
             add("}")
-        case .undefined, .function:
+        case .undefined, .function, .object:
             throw failure("\(describe(value)) cannot be written as JSON")
         }
     }
@@ -177,7 +206,7 @@ extension Interpreter {
         }
     }
 
-    private func quoteJSON(_ string: TracedText, into text: inout TracedText) {
+    private func quoteJSON(_ string: TracedText, into text: inout TracedText, _ style: JSONStyle) {
         text.append("\"", origin: .data)
         for (scalar, origin) in string.characters {
             func escape(_ letters: String) {
@@ -192,6 +221,10 @@ extension Interpreter {
             case "\u{08}": escape("\\b")
             case "\u{0C}": escape("\\f")
             case ..<" ": escape("\\u" + hexadecimal(scalar.value, 4))
+            case "\u{7F}"... where style.escapesNonASCII && !isSegment(origin):
+                for unit in UTF16.encode(scalar) ?? UTF16.encodedReplacementCharacter {
+                    escape("\\u" + hexadecimal(UInt32(unit), 4))
+                }
             default: text.append(scalar, origin: origin)
             }
         }

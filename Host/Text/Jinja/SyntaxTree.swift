@@ -47,7 +47,7 @@ struct Expression: Sendable {
                 [value] + [start, stop, step].compactMap { $0 }
             case .call(let value, let arguments), .filter(let value, _, let arguments),
                 .test(let value, _, let arguments):
-                [value] + arguments.positional + arguments.keywords.map(\.value)
+                [value] + arguments.expressions
             case .comparison(let first, let rest): [first] + rest.map(\.1)
             case .conditional(let test, let then, let otherwise):
                 [test, then] + [otherwise].compactMap { $0 }
@@ -59,6 +59,14 @@ struct Expression: Sendable {
 struct Arguments: Sendable {
     var positional: [Expression] = []
     var keywords: [(name: String, value: Expression)] = []
+    /// `*list`: more positional arguments.
+    var spread: Expression?
+    /// `**dict`: more named arguments.
+    var spreadKeywords: Expression?
+
+    var expressions: [Expression] {
+        positional + keywords.map(\.value) + [spread, spreadKeywords].compactMap { $0 }
+    }
 }
 
 enum ArithmeticOperator: String, Sendable {
@@ -85,7 +93,16 @@ enum ComparisonOperator: String, Sendable {
 /// What a value is assigned to.
 indirect enum Target: Sendable {
     case name(String)
+    /// `name.attribute` of a namespace.
+    case attribute(String, TracedText)
     case tuple([Target])
+}
+
+/// A filter without the value it is applied to.
+struct FilterCall: Sendable {
+    let line: Int
+    let name: String
+    let arguments: Arguments
 }
 
 struct Statement: Sendable {
@@ -95,10 +112,22 @@ struct Statement: Sendable {
     indirect enum Node: Sendable {
         case text(TracedText)
         case output(Expression)
+        /// Evaluated for nothing: `{% do %}`.
+        case discard(Expression)
         case conditional([(test: Expression, body: [Statement])], otherwise: [Statement])
         case loop(Loop)
+        case leaveLoop
+        case nextTurn
         case assignment(Target, Expression)
-        case capture(String, [Statement])
+        /// `{% set %} … {% endset %}`: what the body writes, filtered, is assigned.
+        case capture(Target, [FilterCall], [Statement])
+        /// `{% filter %}`: what the body writes is written filtered.
+        case filtered([FilterCall], [Statement])
+        /// `{% with %}`: names that the body alone sees. `{% generation %}` is one without names.
+        case scope([(target: Target, value: Expression)], [Statement])
+        case macro(Macro)
+        /// `{% call %}`: the macro is given to the call as `caller`.
+        case call(Expression, caller: Macro)
     }
 
     struct Loop: Sendable {
@@ -107,7 +136,18 @@ struct Statement: Sendable {
         /// Items for which it does not hold are left out before the loop begins.
         var condition: Expression?
         var body: [Statement]
-        /// Runs if there was no item.
+        /// Runs if no turn came to its end.
         var otherwise: [Statement]
+        /// Whether the body may run the loop again over other items, by `loop(items)`.
+        var isRecursive: Bool
+    }
+
+    struct Macro: Sendable {
+        /// nil for the body of a `{% call %}`.
+        var name: String?
+        var parameters: [(name: String, standard: Expression?)]
+        var body: [Statement]
+        /// Which of `caller`, `varargs` and `kwargs` the body reads; only those may be given beyond the parameters.
+        var extras: Set<String>
     }
 }

@@ -14,9 +14,11 @@ extension TracedText {
         return nil
     }
 
-    func lastIndex(of part: TracedText) -> Int? {
-        guard count >= part.count else { return nil }
-        return (0...count - part.count).last { scalars[$0..<$0 + part.count].elementsEqual(part.scalars) }
+    /// Where `part` last stands as a whole before `end`, or before the end of the text.
+    func lastIndex(of part: TracedText, before end: Int? = nil) -> Int? {
+        let last = (end ?? count) - part.count
+        guard last >= 0 else { return nil }
+        return (0...last).last { scalars[$0..<$0 + part.count].elementsEqual(part.scalars) }
     }
 
     func hasPrefix(_ part: TracedText) -> Bool {
@@ -72,33 +74,40 @@ extension TracedText {
     /// Cuts from the end.
     func splitFromEnd(by separator: TracedText, atMost limit: Int) -> [TracedText] {
         var parts: [TracedText] = []
-        var rest = self
-        while parts.count != limit, let found = rest.lastIndex(of: separator) {
-            parts.append(rest[found + separator.count..<rest.count])
-            rest = rest[0..<found]
+        var end = count
+        while parts.count != limit, let found = lastIndex(of: separator, before: end) {
+            parts.append(self[found + separator.count..<end])
+            end = found
         }
-        parts.append(rest)
+        parts.append(self[0..<end])
         return parts.reversed()
     }
 
-    /// The words between runs of white space.
+    /// The words between runs of white space. What is left when `limit` cuts are made keeps its white space at the
+    /// far end.
     func splitBySpace(atMost limit: Int, fromEnd: Bool = false) -> [TracedText] {
         var words: [TracedText] = []
-        var rest = stripped(of: nil)
-        while !rest.isEmpty {
-            let space =
-                fromEnd
-                ? rest.scalars.lastIndex(where: isPythonSpace) : rest.scalars.firstIndex(where: isPythonSpace)
+        var start = 0
+        var end = count
+        while true {
+            if fromEnd {
+                while start < end, isPythonSpace(scalars[end - 1]) { end -= 1 }
+            } else {
+                while start < end, isPythonSpace(scalars[start]) { start += 1 }
+            }
+            guard start < end else { break }
+            let rest = scalars[start..<end]
+            let space = fromEnd ? rest.lastIndex(where: isPythonSpace) : rest.firstIndex(where: isPythonSpace)
             guard words.count != limit, let space else {
-                words.append(rest)
+                words.append(self[start..<end])
                 break
             }
             if fromEnd {
-                words.append(rest[space + 1..<rest.count])
-                rest = rest[0..<space].stripped(of: nil, leading: false)
+                words.append(self[space + 1..<end])
+                end = space
             } else {
-                words.append(rest[0..<space])
-                rest = rest[space + 1..<rest.count].stripped(of: nil, trailing: false)
+                words.append(self[start..<space])
+                start = space + 1
             }
         }
         return fromEnd ? words.reversed() : words
@@ -142,6 +151,9 @@ extension TracedText {
 
     var uppercased: TracedText { mapped { scalar, _ in scalar.uppercaseMapping } }
     var lowercased: TracedText { mapped { scalar, _ in scalar.lowercaseMapping } }
+    var swappedCase: TracedText {
+        mapped { scalar, _ in scalar.isUppercase ? scalar.lowercaseMapping : scalar.uppercaseMapping }
+    }
     var titlecased: TracedText { mapped { $1 ? $0.lowercaseMapping : $0.titlecaseMapping } }
 
     var capitalized: TracedText {

@@ -4,8 +4,9 @@
     pip install jinja2==3.1.6 gguf==0.19.0
     python3 make_template_reference.py MODEL.gguf
 
-The environment is the one transformers uses for chat templates. A case is {"template", "variables", "output"}; an
-output of null means that jinja2 raises an error. MODEL gives the default model's own template.
+The environment is the one transformers uses for chat templates. A case is {"template", "output"}, the template run
+with the variables "shared", or {"template", "chat", "options", "output"}, all but the output numbers into the lists
+before the cases. An output of null means that jinja2 raises an error. MODEL gives the default model's own template.
 """
 
 import datetime
@@ -14,6 +15,8 @@ import pathlib
 import sys
 
 import gguf
+import jinja2.ext
+from jinja2 import nodes
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -28,7 +31,24 @@ def raise_exception(message):
     raise TemplateError(message)
 
 
-ENV = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)
+class Generation(jinja2.ext.Extension):
+    """{% generation %}: transformers notes where its text stands; the text stays as it is."""
+
+    tags = {"generation"}
+
+    def parse(self, parser):
+        line = next(parser.stream).lineno
+        body = parser.parse_statements(["name:endgeneration"], drop_needle=True)
+        return nodes.CallBlock(self.call_method("text"), [], [], body).set_lineno(line)
+
+    def text(self, caller):
+        return caller()
+
+
+# {% do %} is beyond transformers; other servers of chat templates run it.
+ENV = ImmutableSandboxedEnvironment(
+    trim_blocks=True, lstrip_blocks=True, extensions=[Generation, jinja2.ext.loopcontrols, jinja2.ext.do]
+)
 ENV.filters["tojson"] = tojson
 ENV.globals["raise_exception"] = raise_exception
 ENV.globals["strftime_now"] = lambda format: NOW.strftime(format)
@@ -110,6 +130,200 @@ GLM = """[gMASK]<sop>
 {%- if add_generation_prompt %}<|assistant|>{{ '\\n<think></think>' if (enable_thinking is defined and not enable_thinking) else '' }}{% endif %}
 """
 
+# The shapes of published templates with tools: a header of schemas, calls, results, thoughts of past turns left out.
+GLM_TOOLS = """[gMASK]<sop>
+{%- if tools %}
+<|system|>
+# 可用工具
+{% for tool in tools %}
+{%- set f = tool.function if tool.type == 'function' else tool %}
+
+## {{ f.name }}
+
+{{ f | tojson(indent=4) }}
+Answer with the name and then JSON.
+{%- endfor %}
+{%- endif %}
+{%- set ns = namespace(last_user=-1) %}
+{%- for m in messages %}
+    {%- if m.role == 'user' %}
+        {%- set ns.last_user = loop.index0 %}
+    {%- endif %}
+{%- endfor %}
+{%- macro visible(content) -%}
+    {%- if content is string -%}{{- content }}
+    {%- elif content is iterable and content is not mapping -%}
+        {%- for part in content -%}
+            {%- if part.type == 'text' -%}{{- part.text }}{%- elif part.type in ['image', 'image_url'] -%}<|begin_of_image|><|image|><|end_of_image|>{%- endif -%}
+        {%- endfor -%}
+    {%- else -%}{{- content }}{%- endif -%}
+{%- endmacro -%}
+{%- for m in messages %}
+{%- if m.role == 'assistant' and m.tool_calls %}
+{%- for call in m.tool_calls %}
+<|assistant|>{{ call.function.name }}
+{{ call.function.arguments if call.function.arguments is string else call.function.arguments | tojson(ensure_ascii=False) }}
+{%- endfor %}
+{%- elif m.role == 'tool' %}
+<|observation|>
+{{ visible(m.content) }}
+{%- else %}
+<|{{ m.role }}|>
+{%- if m.reasoning_content and loop.index0 > ns.last_user %}
+<think>{{ m.reasoning_content.strip() }}</think>
+{%- endif %}
+{{ visible(m.content) }}
+{%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}<|assistant|>{% endif %}
+"""
+QWEN_TOOLS = """{%- if tools %}
+    {{- '<|im_start|>system\\n' }}
+    {%- if messages and messages[0].role == 'system' %}{{- messages[0].content + '\\n\\n' }}{%- endif %}
+    {{- "# Tools\\n<tools>" }}
+    {%- for tool in tools %}
+        {{- "\\n" }}
+        {{- tool | tojson }}
+    {%- endfor %}
+    {{- "\\n</tools>\\nAs {\"name\": <name>, \"arguments\": <json>}<|im_end|>\\n" }}
+{%- endif %}
+{%- set ns = namespace(multi_step_tool=true, last_query_index=messages|length - 1) %}
+{%- for message in messages[::-1] %}
+    {%- set index = (messages|length - 1) - loop.index0 %}
+    {%- if ns.multi_step_tool and message.role == "user" and message.content is string and not(message.content.startswith('<tool_response>') and message.content.endswith('</tool_response>')) %}
+        {%- set ns.multi_step_tool = false %}
+        {%- set ns.last_query_index = index %}
+    {%- endif %}
+{%- endfor %}
+{%- for message in messages %}
+    {%- if message.content is string %}
+        {%- set content = message.content %}
+    {%- else %}
+        {%- set content = '' %}
+    {%- endif %}
+    {%- if message.role in ('user', 'system') and not loop.first or (message.role == 'user') %}
+        {{- '<|im_start|>' + message.role + '\\n' + content + '<|im_end|>\\n' }}
+    {%- elif message.role == 'assistant' %}
+        {%- set reasoning = '' %}
+        {%- if message.reasoning_content is string %}
+            {%- set reasoning = message.reasoning_content %}
+        {%- elif '</think>' in content %}
+            {%- set reasoning = content.split('</think>')[0].rstrip('\\n').split('<think>')[-1].lstrip('\\n') %}
+            {%- set content = content.split('</think>')[-1].lstrip('\\n') %}
+        {%- endif %}
+        {%- if loop.index0 > ns.last_query_index and (loop.last or reasoning) %}
+            {{- '<|im_start|>assistant\\n<think>\\n' + reasoning.strip('\\n') + '\\n</think>\\n\\n' + content.lstrip('\\n') }}
+        {%- else %}
+            {{- '<|im_start|>assistant\\n' + content }}
+        {%- endif %}
+        {%- generation %}
+        {%- for tool_call in message.tool_calls or [] %}
+            {%- if (loop.first and content) or (not loop.first) %}{{- '\\n' }}{%- endif %}
+            {%- if tool_call.function %}{%- set tool_call = tool_call.function %}{%- endif %}
+            {{- '<tool_call>\\n{"name": "' ~ tool_call.name ~ '", "arguments": ' }}
+            {%- if tool_call.arguments is string %}{{- tool_call.arguments }}{%- else %}{{- tool_call.arguments | tojson }}{%- endif %}
+            {{- '}\\n</tool_call>' }}
+        {%- endfor %}
+        {%- endgeneration %}
+        {{- '<|im_end|>\\n' }}
+    {%- elif message.role == "tool" %}
+        {%- if loop.first or loop.previtem.role != "tool" %}{{- '<|im_start|>user' }}{%- endif %}
+        {{- '\\n<tool_response>\\n' ~ message.content ~ '\\n</tool_response>' }}
+        {%- if loop.last or loop.nextitem.role != "tool" %}{{- '<|im_end|>\\n' }}{%- endif %}
+    {%- endif %}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+    {%- if enable_thinking is defined and enable_thinking is false %}{{- '<think>\\n\\n</think>\\n\\n' }}{%- endif %}
+{%- endif %}"""
+DEEPSEEK = """{% if not add_generation_prompt is defined %}{% set add_generation_prompt = false %}{% endif %}{% set ns = namespace(is_first=false, is_tool=false, is_output_first=true, system_prompt='', is_first_sp=true) %}{%- for message in messages %}{%- if message['role'] == 'system' %}{%- if ns.is_first_sp %}{% set ns.system_prompt = ns.system_prompt + message['content'] %}{% set ns.is_first_sp = false %}{%- else %}{% set ns.system_prompt = ns.system_prompt + '\\n\\n' + message['content'] %}{%- endif %}{%- endif %}{%- endfor %}{{ bos_token }}{{ ns.system_prompt }}{%- for message in messages %}{%- if message['role'] == 'user' %}{%- set ns.is_tool = false -%}{{'<｜User｜>' ~ message['content']}}{%- endif %}{%- if message['role'] == 'assistant' and 'tool_calls' in message and message['tool_calls'] is not none %}{%- set ns.is_tool = false -%}{%- for tool in message['tool_calls'] %}{%- if not ns.is_first %}{{'<｜Assistant｜><｜tool▁calls▁begin｜>' + (tool['type'] or 'function') + '<｜tool▁sep｜>' + tool['function']['name'] + '\\n' + '```json' + '\\n' + tool['function']['arguments']|tojson + '\\n' + '```'}}{%- set ns.is_first = true -%}{%- else %}{{'\\n' + tool['function']['name']}}{{'<｜tool▁calls▁end｜>'}}{%- endif %}{%- endfor %}{%- endif %}{%- if message['role'] == 'assistant' and message['content'] is not none %}{% set content = message['content'] %}{% if '</think>' in content %}{% set content = content.split('</think>')[-1] %}{% endif %}{{'<｜Assistant｜>' + content + '<｜end▁of▁sentence｜>'}}{%- endif %}{%- if message['role'] == 'tool' %}{%- set ns.is_tool = true -%}{%- if ns.is_output_first %}{{'<｜tool▁output▁begin｜>' ~ message['content'] ~ '<｜tool▁output▁end｜>'}}{%- set ns.is_output_first = false %}{%- else %}{{'\\n' ~ message['content']}}{%- endif %}{%- endif %}{%- endfor -%}{% if add_generation_prompt and not ns.is_tool %}{{'<｜Assistant｜>'}}{% endif %}"""
+MISTRAL = """{%- if messages and messages[0]["role"] == "system" %}
+    {%- set system_message = messages[0]["content"] %}
+    {%- set loop_messages = messages[1:] %}
+{%- else %}
+    {%- set loop_messages = messages %}
+{%- endif %}
+{%- if not tools is defined %}{%- set tools = none %}{%- endif %}
+{%- set user_messages = loop_messages | selectattr("role", "equalto", "user") | list %}
+{%- set ns = namespace() %}
+{%- set ns.index = 0 %}
+{%- for message in loop_messages %}
+    {%- if not (message.role == "tool" or message.role == "tool_results" or (message.tool_calls is defined and message.tool_calls is not none)) %}
+        {%- if (message["role"] == "user") != (ns.index % 2 == 0) %}
+            {{- raise_exception("Roles must alternate") }}
+        {%- endif %}
+        {%- set ns.index = ns.index + 1 %}
+    {%- endif %}
+{%- endfor %}
+{{- bos_token }}
+{%- for message in loop_messages %}
+    {%- if message["role"] == "user" %}
+        {%- if tools is not none and (message == user_messages[-1]) %}
+            {{- "[AVAILABLE_TOOLS] [" }}
+            {%- for tool in tools %}
+                {%- set tool = tool.function %}
+                {{- '{"type": "function", "function": {' }}
+                {%- for key, val in tool.items() if key != "return" %}
+                    {%- if val is string %}{{- '"' + key + '": "' + val + '"' }}{%- else %}{{- '"' + key + '": ' + val|tojson }}{%- endif %}
+                    {%- if not loop.last %}{{- ", " }}{%- endif %}
+                {%- endfor %}
+                {{- "}}" }}
+                {%- if not loop.last %}{{- ", " }}{%- else %}{{- "]" }}{%- endif %}
+            {%- endfor %}
+            {{- "[/AVAILABLE_TOOLS]" }}
+        {%- endif %}
+        {%- if loop.last and system_message is defined %}{{- "[INST] " + system_message + "\\n\\n" + message["content"] + "[/INST]" }}
+        {%- else %}{{- "[INST] " ~ message["content"] ~ "[/INST]" }}{%- endif %}
+    {%- elif message.tool_calls is defined and message.tool_calls is not none %}
+        {{- "[TOOL_CALLS] [" }}
+        {%- for tool_call in message.tool_calls %}
+            {%- set out = tool_call.function|tojson %}
+            {{- out[:-1] }}
+            {%- if not tool_call.id is defined or tool_call.id|length != 9 %}{{- ', "id": "' ~ '%09d' % loop.index ~ '"}' }}{%- else %}{{- ', "id": "' + tool_call.id + '"}' }}{%- endif %}
+            {%- if not loop.last %}{{- ", " }}{%- else %}{{- "]" + eos_token }}{%- endif %}
+        {%- endfor %}
+    {%- elif message["role"] == "assistant" %}
+        {{- " " + message["content"]|trim + eos_token }}
+    {%- elif message["role"] in ["tool_results", "tool"] %}
+        {%- if message.content is defined and message.content.content is defined %}{%- set content = message.content.content %}{%- else %}{%- set content = message.content %}{%- endif %}
+        {{- '[TOOL_RESULTS] {"content": ' + content|string + ", " }}{{- '"call_id": "x"}[/TOOL_RESULTS]' }}
+    {%- endif %}
+{%- endfor %}"""
+TYPESCRIPT = """{#- Types of parameters by macros that call each other. -#}
+{%- macro type_of(spec, required=[], level=0) -%}
+    {%- if spec.type is defined and spec.type is not string and spec.type is iterable -%}
+        {%- for t in spec.type -%}{{ type_of({'type': t}) }}{{ ' | ' if not loop.last }}{%- endfor -%}
+    {%- elif spec.type == 'array' -%}{{- type_of(spec['items'], level=level + 1) + '[]' -}}
+    {%- elif spec.enum -%}
+        {%- for value in spec.enum -%}{{- '"' ~ value ~ '"' -}}{%- if not loop.last %} | {% endif -%}{%- endfor -%}
+    {%- elif spec.type == 'object' -%}
+        {{- '{' -}}
+        {%- for name, inner in spec.properties | default({}) | dictsort -%}
+            {{- ' ' ~ name ~ ('' if name in required or name in spec.required | default([]) else '?') ~ ': ' -}}
+            {{- type_of(inner, spec.required or [], level + 1) -}}
+            {%- if inner.description %}{{- ' /* ' ~ inner.description | replace('\\n', ' ') ~ ' */' -}}{% endif -%}
+            {%- if not loop.last %},{%- endif -%}
+        {%- endfor -%}
+        {{- ' }' ~ level -}}
+    {%- else -%}{{- spec.type or 'any' -}}{%- endif -%}
+{%- endmacro -%}
+{%- macro wrap(tag, title='') -%}
+    {{- '<' ~ tag ~ (' title=' ~ title | tojson if title) ~ '>' ~ caller(tag | upper) ~ '</' ~ tag ~ '>' -}}
+{%- endmacro -%}
+{{- bos_token -}}
+{%- for tool in tools or [] -%}
+    {%- call(shout) wrap('fn', title=tool.function.name) -%}{{ shout }}: {{ type_of(tool.function.parameters) }}{%- endcall -%}
+{%- endfor -%}
+{%- for message in messages -%}
+    {%- if message.role == 'system' -%}{%- continue -%}{%- endif -%}
+    {%- if loop.index > 3 -%}{{- '…' -}}{%- break -%}{%- endif -%}
+    {%- set body -%}
+        {%- filter trim -%}{{ message.content }}{%- endfilter -%}
+    {%- endset -%}
+    {%- with name = message.role, text = body -%}{{- '\\n' ~ name ~ '=' ~ text -}}{%- endwith -%}
+{%- else -%}{{- ' none' -}}
+{%- endfor -%}"""
+
 CHATS = [
     [{"role": "user", "content": "Hello, wörld! 你好 👋🏽"}],
     [{"role": "system", "content": " Terse. "}, {"role": "user", "content": " Hi\n"}, {"role": "assistant", "content": "Yes?"},
@@ -121,9 +335,18 @@ CHATS = [
         {"function": {"name": "weather", "arguments": {"city": "Köln", "days": 2, "x": [1.5, None, True]}}}]},
      {"role": "tool", "content": {"t": 1e22, "s": "é\u2028\u0001"}}],
     [],
+    [{"role": "system", "content": "Help."}, {"role": "user", "content": "Köln?"}, {"role": "assistant", "content": "<think>\nhm\n</think>\n\nOne moment.", "tool_calls": [
+        {"id": "abcdefghi", "type": "function", "function": {"name": "weather", "arguments": "{\"city\": \"Köln\"}"}},
+        {"type": "function", "function": {"name": "weather", "arguments": {"city": "Bonn"}}}]},
+     {"role": "tool", "content": "21"}, {"role": "tool", "content": "[22]"}, {"role": "assistant", "content": "Warm.", "reasoning_content": "\nso\n"}],
+    [{"role": "user", "content": "a"}, {"role": "assistant", "content": "<think>x</think>b"}, {"role": "user", "content": "c"}, {"role": "assistant", "content": "d"}, {"role": "user", "content": "e"}],
 ]
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object", "properties": {
-    "city": {"type": "string", "description": "It's \"the\" city"}}, "required": ["city"], "items": [], "empty": {}}}}]
+    "city": {"type": "string", "description": "It's \"the\" city"}}, "required": ["city"], "items": [], "empty": {}}}},
+    {"type": "function", "function": {"name": "plot", "description": "Plots\nlines", "parameters": {"type": "object", "properties": {
+        "points": {"type": "array", "items": {"type": "array", "items": {"type": "number"}}},
+        "style": {"type": "object", "properties": {"color": {"enum": ["red", "blue"], "type": "string"}, "width": {"type": ["integer", "null"]}}}},
+        "required": ["points"]}}}]
 
 DATA = {
     "a": 7, "b": -3, "f": 2.5, "z": 0, "s": "Hello World", "t": "  padded\t\n", "e": "", "n": None, "y": True,
@@ -150,6 +373,8 @@ d|tojson | l|tojson | quote|tojson | people|tojson(indent=2) | {}|tojson(indent=
 s|capitalize | 'hello wOrld-foo (bar'|title | 'a\\nb\\n\\nc'|indent(2) | 'a\\nb'|indent(2, true) | '<b>'|safe | quote|string|length
 a is defined | q is defined | q is undefined | n is none | n is not none | s is string | l is string | d is mapping | l is sequence | s is sequence | d is iterable | a is iterable | a is number | y is number | y is boolean | y is true | z is false | a is integer | f is float | y is integer | a is odd | a is even | a is divisibleby 7 | a is divisibleby(3) | a is eq 7 | a is equalto(8) | a is in [7] | s is lower | 'AB' is upper | a is gt 3 | a is defined and z is defined | not a is defined or y
 range(3)|list | range(1, 10, 3)|list | range(5, 0, -2)|list | dict(a=1, b='x') | missing | missing.x | missing['x'] | n.x | a.x | n['x'] | missing + 1 | s + 1 | 1 + n | s * 2 | [1] * 3 | 3 * 'ab' | 'a' * -1 | l + [4] | (1,) + (2,) | 1 / 0 | 1 % 0 | l['x'] | s < 1 | 1 in 5 | n|length | [1,2][1:][0] | missing[1:] | n[1:] | a() | s() | missing() | d.append(1) | l.append(1) | -s | +a | -y
+'%s-%d' % ('a', 3) | '%5.1f|%-4s|%04d' % (f, 'x', 7) | '%(k)s' % d | '%s' % l | '%r' % s | '%x %X %o %c' % (255, 255, 8, 'z') | '%d%%' % 50 | '%s' % (1, 2) | '%s %s' % 1 | '%d' % 'x' | '%+d % d' % (3, 4) | '%e' % f | '%g' % 1e20 | '%.3d' % 5 | '%s'|format(a) | '%(x)s'|format(x=3) | '{}-{}'.format(1, 'x') | '{0}{1}{0}'.format(a, b) | '{k} {{}}'.format(k=s) | '{:>5}|{:<5}|{:^5}'.format('x', 'y', 'z') | '{:05d} {:+} {:,}'.format(42, 3, 1234567) | '{:.2f} {:8.3f} {:%}'.format(f, f, 0.25) | '{!r}'.format(s) | '{:x} {:#x} {:b}'.format(255, 255, 5) | '{}'.format() | '{:*^9}'.format(s[:3]) | '{:.2}'.format('abc') | '{:e}'.format(12345.678) | '{}'.format(l)
+'7'.zfill(3) | '-7'.zfill(4) | 'ab'.ljust(4, '.') | 'ab'.rjust(4) | 'ab'.center(5) | 'abc'.center(6, '*') | 'x'|center(5) | 'a=b=c'.partition('=') | 'a=b=c'.rpartition('=') | 'abc'.partition('=') | 'aBc'.swapcase() | 'ABC'.casefold() | '12'.isdecimal() | '½'.isnumeric() | 'é'.isascii() | 'abcabc'.find('b', 2) | 'abcabc'.rindex('c') | 'abcabc'.count('b', 2) | 'abcabc'.startswith('c', 2) | 'abcabc'.endswith(('x', 'b'), 0, 5) | 'abc'.rindex('x') | s.rsplit(none, 1) | ' a b  c '.split(none, 1) | ' a b  c '.rsplit(none, 1) | 'a,b,,c'.rsplit(',', 2) | '<a href="x">&\''|e | 'a b_c 1'|wordcount | 'one two three four'|truncate(10) | 'one two three four'|truncate(10, true, '~') | 'one two'|truncate(7) | s|attr('x') | {'b': 'é€😀\x7f'}|tojson(ensure_ascii=true) | 'é'|tojson(true) | {'b': 1}|tojson(indent=none) | [1, [2, {}], []]|tojson(indent=2) | {'a': [1]}|tojson(indent='\t') | [1]|tojson(indent=0) | dict(d, z=1) | dict([('a', 1)]) | dict(**d) | range(*[1, 4])|list | n is sameas none | y is sameas true | a is sameas none | 'upper' is filter | 'nope' is filter | 'odd' is test | missing|map('upper')|list | {'a': 1}.get('b', 2) | [3, 1]|sort(reverse=true) | people|map(attribute='pet.kind', default='none')|list | people|sum(attribute='age') | namespace(a=1).a | [[1, 2], [3]]|map('first')|list | words|map('replace', 'p', 'z')|list | words|select('in', ['fig'])|list | d.items()|list | d.keys()|list|tojson
 -a|abs | 2 * 3|string | s|upper ~ '!' | s ~ '!'|upper | (a, b)[1] | {'x': {'y': [1, 2]}}.x.y[1] | l.0 | 'a.b'.split('.')[0] | "}}" | '%}' | [[1]][0][0] | true | False | none | None | True and none | 'a' in 'abc' and 'k' in d | 1 if 0 else 2 if 0 else 3 | (1, 2, 3)|length | l|length > 2 | not l|length == 3 | a if a > 3 and b < 0 else z
 """
 BLOCKS = [
@@ -172,6 +397,18 @@ BLOCKS = [
     "{{ raise_exception('no') }}", "{% for i in range(3) %}{{ i }}{% endfor %}", "{{ undefined_function(1) }}", "{% for m in people %}{{ m.name }}{{ m.pet.kind if m.pet else '' }}{% endfor %}",
     "{{ a", "{% if y %}", "{% endif %}", "{{ a + }}", "{% for %}{% endfor %}", "{{ 'open }}", "{# open", "{% nonsense %}", "{{ a b }}", "{{ (1, }}", "{{ a | }}", "{{ a is }}", "{% set 1 = 2 %}", "{{ [1, 2 }}", "{{ d.'x' }}", "{% if %}{% endif %}", "{{ }}", "{{ f(a=1, 2) }}", "{% else %}",
     "{% for x in l %}{% if loop.first %}{{ x }}{% endif %}\n{% endfor %}|", "{% for x in l -%}\n  {{ x }}\n{%- endfor %}", "{{ strftime_now('%Y-%m-%d %H:%M') }}", "{{ (people | map(attribute='name') | list)[1:] }}",
+    "{% for x in [1, 2] %}{% continue %}{% else %}E{% endfor %}", "{% for x in [1, 2] %}{% if x == 2 %}{% break %}{% endif %}{{ x }}{% else %}E{% endfor %}", "{% for x in [1, 2] %}{% break %}{% else %}E{% endfor %}", "{% for x in l %}{% set v %}a{% break %}{% endset %}{% endfor %}z{{ v }}", "{% for x in l %}{% for y in l %}{% if y == 1 %}{% continue %}{% endif %}{{ y }}{% break %}{% endfor %}{% endfor %}",
+    "{% break %}", "{% for x in [1] %}{% macro m() %}{% break %}{% endmacro %}{{ m() }}{% endfor %}", "{% for x in l %}x{% else %}{% continue %}{% endfor %}",
+    "{% set ns = namespace(a=1) %}{{ ns }}|{{ ns.b }}|{{ ns['a'] }}|{{ ns is mapping }}|{{ ns is iterable }}|{{ ns is callable }}", "{% set ns = namespace({'a': 1}, b=2) %}{{ ns.a }}{{ ns.b }}", "{% set ns = namespace() %}{% set ns.a, b = 1, 2 %}{{ ns.a }}{{ b }}", "{% set ns = namespace(n=0) %}{% for x in l %}{% set ns.n = ns.n + x %}{% endfor %}{{ ns.n }}", "{% set ns = namespace(t='') %}{% set ns.t %}x{{ a }}{% endset %}{{ ns.t }}", "{% set ns.a = 1 %}", "{% set d.a = 1 %}", "{% set ns = namespace(l=[]) %}{% for x in l %}{% set ns.l = ns.l + [x] %}{% endfor %}{{ ns.l | tojson }}", "{% set ns = namespace(a=1) %}{% set other = ns %}{% set other.a = 2 %}{{ ns.a }}{{ ns == other }}", "{{ namespace(a=1) | tojson }}",
+    "{% macro m(a, b=2) %}{{ a }}{{ b }}{% endmacro %}{{ m }}|{{ m.name }}|{{ m.arguments }}|{{ m() }}|{{ m(1) }}|{{ m(b=1, a=5) }}", "{% macro m(a, b=2) %}{% endmacro %}{{ m(1, 2, 3) }}", "{% macro m(a, b=2) %}{% endmacro %}{{ m(1, c=3) }}", "{% macro m(a) %}{% endmacro %}{{ m(1, a=3) }}", "{% macro m(a, b=a) %}{{ a }}{{ b }}{{ kwargs }}{{ varargs }}{% endmacro %}{{ m(1, 2, 3, c=3) }}{{ m(5) }}{{ m(*[1, 2], **{'k': 1}) }}",
+    "{% macro m() %}{{ x }}{% endmacro %}{% set x = 1 %}{{ m() }}{% set x = 2 %}{{ m() }}{% for x in [7] %}{{ m() }}{% endfor %}", "{% for x in [1, 2] %}{% macro m() %}{{ x }}{% endmacro %}{{ m() }}{% endfor %}", "{{ m(1) }}{% macro m(a) %}{{ a }}{% endmacro %}", "{% macro m(n) %}{{ n }}{% if n %}{{ m(n - 1) }}{% endif %}{% endmacro %}{{ m(3) }}", "{% if y %}{% macro m() %}q{% endmacro %}{% endif %}{{ m() }}{{ m() | upper }}{{ m() is string }}", "{% macro f(a=1, b) %}{% endmacro %}", "{% macro f(a, a) %}{% endmacro %}{{ f(1, 2) }}", "{% macro m(a) %}{{ a is defined }}{{ a }}{% endmacro %}{{ m() }}", "{% macro m() %}\n  {{ a }}\n{% endmacro %}[{{ m() }}]", "{% macro a() %}1{% endmacro %}{% macro b() %}{{ a() }}2{% endmacro %}{{ b() }}", "{% macro m() %}x{% endmacro %}{{ [m(), m()] | join('-') }}{{ m is callable }}",
+    "{% macro m() %}<{{ caller(3) }}>{% endmacro %}{% call(v) m() %}v={{ v }}{% endcall %}", "{% macro m() %}x{% endmacro %}{% call m() %}v{% endcall %}", "{% macro m() %}{{ caller is defined }}{{ caller }}{% endmacro %}{{ m() }}", "{% macro m(x) %}{{ x }}{{ caller() }}{{ caller() }}{% endmacro %}{% set q = 4 %}{% call m(1) %}{{ q }}{% set q = 5 %}{% endcall %}{{ q }}", "{% call 1 %}x{% endcall %}", "{% call(v=2, w) m() %}{% endcall %}", "{{ caller() }}",
+    "{% for x in [1, [2, [3]]] recursive %}{% if x is iterable %}({{ loop(x) }}){{ loop.depth }}{% else %}{{ x }}{% endif %}{% endfor %}", "{% for x in [1] %}{{ loop }}{{ loop is callable }}{{ loop is mapping }}{{ loop is iterable }}{{ loop(x) }}{% endfor %}", "{% for x in [1] %}{{ loop }}{{ loop is callable }}{{ loop is mapping }}{{ loop is iterable }}{% endfor %}", "{% for x in [1, 1, 2] %}{{ loop.changed(x) }}{% endfor %}", "{% for x in l %}{% set outer = loop %}{% for y in l %}{{ outer.index }}{{ loop.index }}{% endfor %}{% endfor %}",
+    "{% set x | upper | trim %} a b {% endset %}[{{ x }}]", "{% filter upper | replace('A', 'z') %}a{{ 'b' }}{% endfilter %}", "{% with a=1, b=a %}{{ a }}{{ b }}{% endwith %}{{ a }}", "{% with %}{% set a = 0 %}{{ a }}{% endwith %}{{ a }}", "{% do l %}x{% do namespace(a=1) %}", "{% do l.append(2) %}", "{% generation %}{% set a = 1 %}{{ a }}{% endgeneration %}{{ a }}", "  {% generation %}\n  x\n  {% endgeneration %}\ny",
+    "{% raw %}{{ x }} {% if %}{% endraw %}", "a\n  {%- raw -%}  {{ x }}  {%- endraw -%}  b", "  {% raw %}\n{{x}}\n  {% endraw %}\nb", "{%+ raw %} {# {%+ endraw +%}\nb", "{% raw %}a{% endraw", "{% rawx %}",
+    "{% set a = joiner(',') %}{{ a() }}{{ a() }}{{ a() }}", "{% set c = cycler('a', 'b') %}{{ c.next() }}{{ c.current }}{{ c.next() }}{{ c.next() }}{{ c.reset() }}{{ c.current }}", "{{ cycler() }}",
+    "{% for k, v in people | groupby('age') %}{{ k }}:{{ v | map(attribute='name') | join(',') }};{% endfor %}", "{% for row in l | batch(2, 0) %}{{ row }}{% endfor %}", "{% for c in l | slice(2) %}{{ c }}{% endfor %}", "{% for c in l | slice(2, 'x') %}{{ c }}{% endfor %}", "{% set a = 1 %}{% macro m() %}{% set a = 2 %}{{ a }}{% endmacro %}{{ m() }}{{ a }}",
+    "{% set t = '' %}{% for x in l %}{% set t = t ~ x %}{% endfor %}[{{ t }}]", "{% for x in n | selectattr('a') %}x{% else %}none{% endfor %}", "{{ n | map('upper') | list }}", "{% for x in l | select('gt', 1) | map('string') %}{{ x }}{% endfor %}",
     "{% for i in l | sort %}{{ i }}{% endfor %}", "{% for i in l if i != 2 %}{{ i }}{% endfor %}", "{% set x = l if y else [] %}{{ x }}", "{% if 'a' in 'abc' and not (z or n) %}ok{% endif %}",
 ]
 
@@ -185,19 +422,30 @@ def render(template, variables):
 
 def main(model):
     own = gguf.GGUFReader(model).fields["tokenizer.chat_template"].contents()
+    chat_templates = [own, CHATML, LLAMA2, LLAMA3, GLM, GLM_TOOLS, QWEN_TOOLS, DEEPSEEK, MISTRAL, TYPESCRIPT]
+    options = [
+        {"bos_token": "<s>", "eos_token": "</s>"} | more
+        for more in [
+            {"add_generation_prompt": True, "tools": None},
+            {"add_generation_prompt": False, "tools": TOOLS, "enable_thinking": False},
+        ]
+    ]
     cases = []
-    for template in [own, CHATML, LLAMA2, LLAMA3, GLM]:
-        for chat in CHATS:
-            for more in [{"add_generation_prompt": True, "tools": None}, {"add_generation_prompt": False, "tools": TOOLS, "enable_thinking": False}]:
-                variables = {"messages": chat, "bos_token": "<s>", "eos_token": "</s>"} | more
-                cases.append({"template": template, "variables": variables, "output": render(template, variables)})
+    for template in chat_templates:
+        for chat, messages in enumerate(CHATS):
+            for option, more in enumerate(options):
+                output = render(template, {"messages": messages} | more)
+                cases.append(
+                    {"template": chat_templates.index(template), "chat": chat, "options": option, "output": output})
     sources = BLOCKS + ["{{ " + e.strip() + " }}" for line in EXPRESSIONS.strip().split("\n") for e in line.split(" | ")]
     for source in sources:
-        cases.append({"template": source, "variables": "shared", "output": render(source, DATA)})
+        cases.append({"template": source, "output": render(source, DATA)})
     target = pathlib.Path(__file__).with_name("template-reference.json")
-    body = ",\n".join(json.dumps(case, ensure_ascii=True) for case in cases)
-    target.write_text('{"shared": ' + json.dumps(DATA) + ',\n"cases": [\n' + body + "\n]}\n")
-    print(f"{len(cases)} cases, {sum(c['output'] is None for c in cases)} of them errors")
+    head = {"shared": DATA, "templates": chat_templates, "chats": CHATS, "options": options}
+    lines = [f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)}," for key, value in head.items()]
+    body = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
+    target.write_text("{" + "\n".join(lines) + '\n"cases": [\n' + body + "\n]}\n")
+    print(f"{len(cases)} cases, {sum(c['output'] is None for c in cases)} of them errors, {target.stat().st_size} bytes")
 
 
 main(sys.argv[1])

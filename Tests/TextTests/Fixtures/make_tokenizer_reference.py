@@ -141,4 +141,5 @@ def main(path):
     print(f"{len(out)} lines, {target.stat().st_size} bytes")
 
 
-main(sys.argv[1])
+if __name__ == "__main__":
+    main(sys.argv[1])

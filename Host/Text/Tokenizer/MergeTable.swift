@@ -1,6 +1,7 @@
 /// The merges of a byte-pair encoding: what two neighbouring tokens become, and how urgent that is.
 ///
-/// A hash table with open addressing: it is asked some four times for each byte of text.
+/// A hash table with open addressing: it is asked some four times for each byte of text. Its hash is another in each
+/// table, so that no file can be made to collide.
 struct MergeTable: Sendable {
     struct Merge: Sendable {
         /// Lower is merged first.
@@ -12,6 +13,7 @@ struct MergeTable: Sendable {
     private var merges: [Merge]
     private let mask: Int
     private let shift: UInt64
+    private let multiplier = UInt64.random(in: .min ... .max) | 1
 
     // No pair has it: ids are not negative.
     private static let empty = UInt64.max
@@ -27,8 +29,7 @@ struct MergeTable: Sendable {
     }
 
     private func slot(of key: UInt64) -> Int {
-        // Fibonacci hashing: the multiplier is 2^64 over the golden ratio.
-        var slot = Int((key &* 0x9E37_79B9_7F4A_7C15) >> shift)
+        var slot = Int((key &* multiplier) >> shift)
         while keys[slot] != key && keys[slot] != Self.empty { slot = (slot + 1) & mask }
         return slot
     }
@@ -37,11 +38,13 @@ struct MergeTable: Sendable {
         UInt64(UInt32(bitPattern: left)) << 32 | UInt64(UInt32(bitPattern: right))
     }
 
-    /// Adds a merge; of two of the same pair the first stays.
-    mutating func insert(_ left: TokenID, _ right: TokenID, _ merge: Merge) {
+    /// Adds a merge.
+    ///
+    /// - Parameter replaces: Whether it takes the place of one of the same pair.
+    mutating func insert(_ left: TokenID, _ right: TokenID, _ merge: Merge, replaces: Bool) {
         let key = Self.key(left, right)
         let slot = slot(of: key)
-        guard keys[slot] == Self.empty else { return }
+        guard replaces || keys[slot] == Self.empty else { return }
         keys[slot] = key
         merges[slot] = merge
     }

@@ -34,4 +34,22 @@ enum ByteAlphabet {
         }
         return spelled
     }
+
+    // The spelling of each byte in UTF-8, one or two bytes.
+    private static let spellings: [[UInt8]] = scalars.map { Array(String($0).utf8) }
+
+    /// The spelling of `bytes`, in UTF-8.
+    static func spelling(of bytes: some Sequence<UInt8>) -> [UInt8] {
+        var spelled: [UInt8] = []
+        for byte in bytes { spelled.append(contentsOf: spellings[Int(byte)]) }
+        return spelled
+    }
+
+    /// Calls `body` with the bytes that `text`, of this alphabet alone, spells.
+    static func withBytes(
+        spelledBy text: UnsafeBufferPointer<UInt8>, _ body: (UnsafeBufferPointer<UInt8>) -> Void
+    ) {
+        let bytes = String(decoding: text, as: UTF8.self).unicodeScalars.compactMap { Self.bytes[$0.value] }
+        bytes.withUnsafeBufferPointer(body)
+    }
 }
