@@ -3,33 +3,30 @@ import PluginHost
 import Text
 import Weights
 
-/// Everything that one model file gives: the decoder, its tokenizer and its chat template. Immutable; any thread.
+/// Everything that a model gives: the decoder, its tokenizer and its chat template. Immutable; any thread.
 public final class LanguageModel: Sendable {
-    /// The file it was read from.
+    /// The file or folder it was read from.
     public let path: String
     public let decoder: DecoderModel
     public let tokenizer: Tokenizer
-    /// nil where the file has none: then it cannot chat.
+    /// nil where the model has none: then it cannot chat.
     public let template: ChatTemplate?
+    /// What of its files was ignored, a sentence each.
+    public let warnings: [String]
 
-    /// Opens a GGUF file and builds the decoder.
-    public init(path: String, options: DecoderModel.Options) throws {
-        let file = try GGUFFile(path: path)
-        let description = try TokenizerDescription(file.metadata)
-        self.path = path
-        do {
-            tokenizer = try Tokenizer(description)
-        } catch {
-            throw FusionError.badTokenizer(model: path, error)
-        }
-        do {
-            template = try description.chatTemplate.map { source throws(TemplateError) in
-                try ChatTemplate(source: source)
-            }
-        } catch {
-            throw FusionError.badTemplate(model: path, error)
-        }
-        decoder = try DecoderModel(.gguf(file), options: options)
+    /// Opens a model file or a checkpoint's folder, and builds the decoder.
+    public convenience init(path: String, options: DecoderModel.Options) throws {
+        try self.init(try ModelSource(path: path), options: options)
+    }
+
+    /// Builds the decoder of an opened model.
+    public init(_ source: ModelSource, options: DecoderModel.Options) throws {
+        let text = try ModelText(source)
+        path = text.path
+        tokenizer = text.tokenizer
+        template = text.template
+        warnings = text.warnings
+        decoder = try DecoderModel(source, options: options)
     }
 
     /// What plugins are told of the decoder; nil where its vocabulary lacks the tokens that an identity is made from.
@@ -50,25 +47,5 @@ public final class LanguageModel: Sendable {
         }
         guard tokens.allSatisfy({ $0.count == 1 }) else { return nil }
         return try decoder.identity(byteTokens: tokens.flatMap { $0 })
-    }
-}
-
-extension TokenizerDescription {
-    /// The tokenizer that a GGUF file holds.
-    public init(_ metadata: GGUFMetadata) throws {
-        func id(_ key: String) throws -> TokenID? {
-            try metadata.integer("tokenizer.ggml.\(key)").flatMap { TokenID(exactly: $0) }
-        }
-        self.init(
-            model: try metadata.require("tokenizer.ggml.model", metadata.string),
-            preTokenizer: try metadata.string("tokenizer.ggml.pre") ?? "default",
-            tokens: try metadata.require("tokenizer.ggml.tokens", metadata.strings),
-            kinds: try (metadata.integers("tokenizer.ggml.token_type") ?? []).map {
-                Int32(truncatingIfNeeded: $0)
-            },
-            merges: try metadata.strings("tokenizer.ggml.merges") ?? [],
-            bos: try id("bos_token_id"), eos: try id("eos_token_id"), eot: try id("eot_token_id"),
-            eom: try id("eom_token_id"), addsBOS: try metadata.bool("tokenizer.ggml.add_bos_token") ?? false,
-            chatTemplate: try metadata.string("tokenizer.chat_template"))
     }
 }

@@ -4,6 +4,7 @@ import Foundation
 import Fusion
 import Modalities
 import Server
+import Weights
 
 /// What it takes to answer chats, built from the options that `serve` and `chat` share.
 struct ChatSetup {
@@ -43,7 +44,10 @@ struct ChatSetup {
         let path = try decoder.path()
         let threads = decoder.options.threads
         info("Loading model \(path)")
-        let model = try LanguageModel(path: path, options: decoder.options)
+        let source = try ModelSource(path: path)
+        info("Loading model shards: " + Self.describe(source, parts: decoder.options.shards))
+        let model = try LanguageModel(source, options: decoder.options)
+        for warning in model.warnings { Terminal.error("[WARNING] \(path): \(warning)\n") }
         let decoder = model.decoder
         if let context, context > decoder.contextLength {
             throw CommandError(
@@ -64,5 +68,12 @@ struct ChatSetup {
             decoder: try model.facts(context: engine.context), log: logPlugin)
         let live = LiveRegistry(registry, supervisor: supervisor, log: logPlugin)
         return try ChatService(model: model, engine: engine, live: live)
+    }
+
+    /// What is loaded: `model-00001-of-00002.safetensors (4961.25 MB), …; 523 tensors, whole`.
+    private static func describe(_ source: ModelSource, parts: Int) -> String {
+        let files = source.files.map { "\($0.name) (\(ByteSize($0.byteCount)))" }
+        return files.joined(separator: ", ") + "; \(source.weights.tensors.count) tensors, "
+            + (parts == 1 ? "whole" : "cut in \(parts) parts")
     }
 }

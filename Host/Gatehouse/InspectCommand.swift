@@ -26,13 +26,13 @@ struct InspectCommand: Command {
     }
 
     private func show(_ file: GGUFFile) {
-        print("\(path): GGUF \(file.version), \(Self.size(file.byteCount)), \(file.tensors.count) tensors")
+        print("\(path): GGUF \(file.version), \(ByteSize(file.byteCount)), \(file.tensors.count) tensors")
         show(file.metadata.keys.map { ($0, file.metadata[$0].map { "\($0)" } ?? "") }, of: "metadata")
     }
 
     private func show(_ checkpoint: Checkpoint) {
         let count = checkpoint.tensors.count + checkpoint.otherTensors.count
-        print("\(path): safetensors, \(Self.size(checkpoint.byteCount)), \(count) tensors")
+        print("\(path): safetensors, \(ByteSize(checkpoint.byteCount)), \(count) tensors")
         show(Self.entries(checkpoint.configuration.members), of: "config.json")
         if let generation = checkpoint.generation {
             show(Self.entries(generation.members), of: "generation_config.json")
@@ -65,7 +65,7 @@ struct InspectCommand: Command {
             print(
                 "  \(tensor.name.padding(toLength: names, withPad: " ", startingAt: 0))  "
                     + "\("\(tensor.type)".padding(toLength: 5, withPad: " ", startingAt: 0))  "
-                    + "\(shape.padding(toLength: 14, withPad: " ", startingAt: 0))  \(Self.size(tensor.byteCount))"
+                    + "\(shape.padding(toLength: 14, withPad: " ", startingAt: 0))  \(ByteSize(tensor.byteCount))"
             )
         }
         print("\ntypes")
@@ -75,7 +75,7 @@ struct InspectCommand: Command {
             let values = tensors.reduce(0) { $0 + $1.count }
             print(
                 "  \("\(type)".padding(toLength: 5, withPad: " ", startingAt: 0))  \(tensors.count) tensors, "
-                    + "\(values) values, \(Self.size(bytes))")
+                    + "\(values) values, \(ByteSize(bytes))")
         }
     }
 
@@ -83,9 +83,5 @@ struct InspectCommand: Command {
     private static func line(_ text: String) -> String {
         let line = text.replacing("\n", with: "\\n")
         return line.count <= 100 ? line : line.prefix(99) + "…"
-    }
-
-    private static func size(_ bytes: Int) -> String {
-        bytes < 10_000 ? "\(bytes) B" : String(format: "%.2f MB", Double(bytes) / 1e6)
     }
 }

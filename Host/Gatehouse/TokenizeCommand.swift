@@ -11,7 +11,7 @@ struct TokenizeCommand: Command {
     static let summary =
         "Show the tokens of a text: ids and pieces. Nothing in it is read as a control token."
     static let options = [
-        Option("--model", "P", "the model file (default: what models/ holds)"),
+        Option("--model", "P", "a GGUF file, or the folder of a checkpoint (default: what models/ holds)"),
         Option("--json", nil, "print one JSON object"),
     ]
 
@@ -27,8 +27,7 @@ struct TokenizeCommand: Command {
     }
 
     func run() async throws {
-        let file = try GGUFFile(path: try Workspace.model(model))
-        let tokenizer = try Tokenizer(try TokenizerDescription(file.metadata))
+        let tokenizer = try ModelText(try ModelSource(path: try Workspace.model(model))).tokenizer
         let ids = try tokenizer.encode(text, special: .asText)
         // A piece may be a part of a character, which no text can show.
         let pieces = ids.map { String(decoding: tokenizer.bytes(of: $0), as: UTF8.self) }

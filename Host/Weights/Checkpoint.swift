@@ -13,8 +13,8 @@ public final class Checkpoint: TensorSource {
     public let tensors: [Tensor]
     /// The tensors of any other type.
     public let otherTensors: [SafetensorsTensor]
-    /// Bytes of all files of weights.
-    public let byteCount: Int
+    /// The files of weights, in the order of their names.
+    public let files: [ModelFile]
     private let tensorIndex: [String: Int]
 
     public init(path: String) throws(TensorFileError) {
@@ -37,12 +37,15 @@ public final class Checkpoint: TensorSource {
         self.tensors = tensors
         otherTensors = others
         tensorIndex = index
-        byteCount = weights.files.reduce(0) { $0 + $1.byteCount }
+        files = weights.files.map { ModelFile(path: $0.path, byteCount: $0.byteCount) }
         configuration = try Configuration(path: "\(path)/config.json")
         let generation = "\(path)/generation_config.json"
         self.generation =
             FileManager.default.fileExists(atPath: generation) ? try Configuration(path: generation) : nil
     }
+
+    /// Bytes of all files of weights.
+    public var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
 
     public func tensor(named name: String) -> Tensor? { tensorIndex[name].map { tensors[$0] } }
 

@@ -16,6 +16,14 @@ public enum ModelSource: Sendable {
         }
     }
 
+    /// The files that hold the weights.
+    public var files: [ModelFile] {
+        switch self {
+        case .gguf(let file): [ModelFile(path: file.path, byteCount: file.byteCount)]
+        case .checkpoint(let checkpoint): checkpoint.files
+        }
+    }
+
     /// The weights, whatever the format.
     public var weights: any TensorSource {
         switch self {
@@ -23,4 +31,13 @@ public enum ModelSource: Sendable {
         case .checkpoint(let checkpoint): checkpoint
         }
     }
+}
+
+/// A file of weights.
+public struct ModelFile: Sendable, Equatable {
+    public var path: String
+    public var byteCount: Int
+
+    /// The last part of the path.
+    public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
 }

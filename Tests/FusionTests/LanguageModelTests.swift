@@ -3,6 +3,7 @@ import Foundation
 import Fusion
 import TestSupport
 import Testing
+import Text
 
 @Suite struct LanguageModelTests {
     /// The sizes are those of the published SmolLM2-135M-Instruct: its config.json on Hugging Face.
@@ -51,11 +52,48 @@ import Testing
     }
 
     @Test func aTokenizerOfAnotherKindIsRefusedWithTheFile() async throws {
-        try await patched("tokenizer.ggml.pre", "tokenizer.ggml.prf") { path in
+        try await patched("\u{06}\0\0\0\0\0\0\0smollm", "\u{06}\0\0\0\0\0\0\0smallm") { path in
             let error = try #require(throws: FusionError.self) {
                 try LanguageModel(path: path, options: DecoderModel.Options(threads: 1))
             }
-            #expect("\(error)".hasPrefix("\(path): tokenizer.ggml.pre is \"default\""))
+            #expect("\(error)".hasPrefix("\(path): tokenizer.ggml.pre is \"smallm\""))
         }
+    }
+
+    /// Ids as Hugging Face tokenizers has them for the same folder.
+    @Test func aCheckpointsFolderBringsTokenizerTemplateAndEndTokens() throws {
+        let model = try LanguageModel(
+            path: Self.checkpoint("glm4"), options: DecoderModel.Options(threads: 1))
+        #expect(model.warnings.isEmpty)
+        #expect(model.tokenizer.endOfGeneration == [276, 283, 285])
+        let prompt = try Fusion(model).prompt([
+            FusedMessage(role: "user", parts: [.text("Hi<|endoftext|>")])
+        ])
+        let ids = prompt.pieces.flatMap { piece -> [Int32] in
+            if case .tokens(let ids) = piece { ids } else { [] }
+        }
+        let control = ids.filter { $0 >= 276 }.map { model.tokenizer.piece(of: $0) ?? "" }
+        #expect(control == ["[gMASK]", "<sop>", "<|user|>", "<|assistant|>"])
+        #expect(
+            String(decoding: ids.flatMap { model.tokenizer.bytes(of: $0) }, as: UTF8.self).contains(
+                "\nHi<|endoftext|>"))
+    }
+
+    @Test func aFolderWithoutTokenizerIsRefusedWithTheFile() async throws {
+        try await withTemporaryFolder { folder in
+            for file in ["config.json", "model.safetensors"] {
+                try FileManager.default.copyItem(
+                    atPath: Self.checkpoint("glm4") + "/" + file, toPath: folder.path + "/" + file)
+            }
+            let error = try #require(throws: CheckpointTokenizerError.self) {
+                try LanguageModel(path: folder.path, options: DecoderModel.Options(threads: 1))
+            }
+            #expect("\(error)".contains("\(folder.path)/tokenizer.json"))
+        }
+    }
+
+    private static func checkpoint(_ name: String) -> String {
+        URL(fileURLWithPath: #filePath).appendingPathComponent("../../Fixtures/Checkpoints/\(name)")
+            .standardized.path
     }
 }
