@@ -90,7 +90,9 @@ let package = Package(
             path: "Tests/DecoderTests", exclude: ["Fixtures"]),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc"],
+            dependencies: [
+                "Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc", numerics,
+            ],
             path: "Tests/EngineTests"),
         .testTarget(
             // The worker is run, not linked: the dependency has it built.

@@ -200,6 +200,18 @@ import Testing
         engine.stop()
     }
 
+    @Test func anAnswerThatGaveItsPagesBackIsTheSame() async throws {
+        let alone = try engine()
+        let expected = try await collect(alone.submit(request(ids, most: 70)))
+        alone.stop()
+        // Room for both prompts and a page for each answer, of which either needs two.
+        let engine = try engine { $0.poolTokens = 320 }
+        let streams = try (0..<2).map { _ in try engine.submit(request(ids, most: 70)) }
+        for stream in streams { #expect(try await collect(stream).tokens == expected.tokens) }
+        #expect(engine.load.preemptions > 0)
+        engine.stop()
+    }
+
     @Test func whatTheEngineCannotRunIsRefusedAtOnce() throws {
         let engine = try engine { $0.poolTokens = 128 }
         #expect(throws: EngineError.emptyPrompt) { try engine.submit(request([])) }

@@ -13,17 +13,18 @@ import Testing
         setenv("GLIBC_TUNABLES", "glibc.malloc.tcache_count=0", 1)
         await #expect(processExitsWith: .success) {
             var soak = try Soak()
-            // Until caches and buffers have their size.
             try await soak.run(requests: 4000)
+            // Caches and buffers come to their full size at some time, libdispatch's later the busier the machine is.
+            // What leaks grows for ever.
             var growth: [Int] = []
-            for _ in 0..<3 {
+            repeat {
                 let before = Soak.bytesInUse
                 try await soak.run(requests: 2000)
                 growth.append(Soak.bytesInUse - before)
-            }
-            // A buffer may grow once more than before; what leaks grows every time.
+            } while growth.count < 3 || (growth[growth.count - 1] >= 2000 && growth.count < 15)
             #expect(
-                (growth.min() ?? 0) < 2000, "\(growth) bytes more are in use: one or more for each request")
+                growth[growth.count - 1] < 2000,
+                "\(growth) bytes more are in use: one or more for each request")
         }
     }
 }
