@@ -91,7 +91,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Decoder", "Fusion", "Weights", "TestSupport", "CSystemMalloc", numerics,
+                "Engine", "Decoder", "Fusion", "Weights", "Reference", "CheckpointFixtures", "TestSupport",
+                "CSystemMalloc",
             ],
             path: "Tests/EngineTests"),
         .testTarget(

@@ -6,6 +6,8 @@ public struct LogitsExpectation: Sendable {
     /// What the prompt is about: "tokens", "gates", or "grid" for rows with positions of three axes.
     public var subject: String
     public var prompt: ReferencePrompt
+    /// Extents (t, h, w) of the images whose rows are given, in order.
+    public var grids: [[Int]] = []
     /// Of the last positions, `[positions, vocabulary]`.
     public var logits: [[Float]]
 
@@ -41,12 +43,14 @@ public struct LogitsExpectation: Sendable {
         let ids = try tensor("grid.tokens").integers()
         var given = try rows("grid.rows")[...]
         let places = try tensor("grid.positions").integers()
+        let sizes = try tensor("grid.sizes").integers().map(Int.init)
         expectations.append(
             LogitsExpectation(
                 subject: "grid",
                 prompt: ReferencePrompt(
                     rows: ids.map { $0 < 0 ? .embedding(given.removeFirst()) : .token(Int($0)) },
                     positions: ids.indices.map { row in (0..<3).map { Int(places[$0 * ids.count + row]) } }),
+                grids: (0..<sizes.count / 3).map { Array(sizes[3 * $0..<3 * $0 + 3]) },
                 logits: try rows("grid.logits")))
         return expectations
     }

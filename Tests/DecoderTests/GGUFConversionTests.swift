@@ -1,3 +1,4 @@
+import CheckpointFixtures
 import Decoder
 import Engine
 import Foundation
@@ -24,13 +25,13 @@ import Weights
     }
 
     private func checkpoint(_ name: String) throws -> ModelSource {
-        try ModelSource(path: Checkpoints.path(name))
+        try ModelSource(path: CheckpointFixture(name).path(.safetensors))
     }
 
     @Test(arguments: checkpoints)
     func weightsAreTheConverters(_ name: String, _ target: GGUFConversion.Target) throws {
         let found = try converted(try checkpoint(name), target)
-        let expected = try GGUFFile(path: Checkpoints.path("\(name).gguf"))
+        let expected = try GGUFFile(path: CheckpointFixture(name).path(.gguf))
         #expect(Set(found.tensors.map(\.name)) == Set(expected.tensors.map(\.name)))
         for tensor in expected.tensors {
             let mine = try #require(found.tensor(named: tensor.name))
@@ -53,7 +54,7 @@ import Weights
     }
 
     @Test func ggufFilesKeepTheirMetadata() throws {
-        let source = try GGUFFile(path: Checkpoints.path("glm4.gguf"))
+        let source = try GGUFFile(path: CheckpointFixture("glm4").path(.gguf))
         let found = try converted(.gguf(source), .q8_0)
         let own = ["general.file_type", "general.quantization_version"]
         for key in source.metadata.keys where !own.contains(key) {

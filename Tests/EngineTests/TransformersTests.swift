@@ -1,43 +1,29 @@
+import CheckpointFixtures
 import Decoder
 import Engine
 import Foundation
 import Fusion
-import GatehouseNumerics
+import Reference
 import Testing
 import Weights
 
 /// Prompts with media parts, as the engine lays them out, give what Hugging Face transformers gives in float32 for the
 /// small checkpoints of `Tests/Fixtures/Checkpoints`, whose script made the references.
 @Suite struct TransformersTests {
-    /// A checkpoint and its reference.
+    /// A checkpoint's decoder, and what transformers computes with its weights.
     private struct Fixture {
         let model: DecoderModel
-        private let reference: SafetensorsFile
+        private let expectations: [LogitsExpectation]
 
         init(_ name: String) throws {
-            let path = URL(fileURLWithPath: #filePath)
-                .appendingPathComponent("../../Fixtures/Checkpoints/\(name)").standardized.path
+            let fixture = CheckpointFixture(name)
             model = try DecoderModel(
-                ModelSource(path: path), options: .init(threads: 1, precise: true))
-            reference = try SafetensorsFile(path: "\(path).reference.safetensors")
+                ModelSource(path: fixture.path(.safetensors)), options: .init(threads: 1, precise: true))
+            expectations = try fixture.expectations()
         }
 
-        func integers(_ name: String) throws -> [Int32] { try values(name) }
-        func floats(_ name: String) throws -> [Float] { try values(name) }
-
-        private func values<Value>(_ name: String) throws -> [Value] {
-            let tensor = try #require(reference.tensor(named: name))
-            return (0..<tensor.count).map {
-                tensor.bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Value.self)
-            }
-        }
-
-        /// The likelihoods that the last of these logits, `[rows, vocabulary]`, stand for, by token.
-        func likelihoods(_ name: String) throws -> [Double] {
-            let row = try floats(name).suffix(model.vocabulary).map(Double.init)
-            let best = row.max() ?? 0
-            let total = best + log(row.reduce(0) { $0 + exp($1 - best) })
-            return row.map { $0 - total }
+        func expectation(_ subject: String) throws -> LogitsExpectation {
+            try #require(expectations.first { $0.subject == subject })
         }
 
         /// What the engine says of the token after the prompt, by token; the prompt is read in pieces.
@@ -56,6 +42,20 @@ import Weights
         }
     }
 
+    /// The likelihoods that the last logits stand for, by token.
+    private func likelihoods(_ expectation: LogitsExpectation) throws -> [Double] {
+        let row = try #require(expectation.logits.last).map(Double.init)
+        let best = row.max() ?? 0
+        let total = best + log(row.reduce(0) { $0 + exp($1 - best) })
+        return row.map { $0 - total }
+    }
+
+    private func tokens(_ rows: some Sequence<ReferencePrompt.Row>) -> [Int32] {
+        rows.compactMap { row in
+            if case .token(let id) = row { Int32(id) } else { nil }
+        }
+    }
+
     private func expectEqual(_ found: [Double], _ expected: [Double]) {
         var (difference, size) = (0.0, 0.0)
         for (found, expected) in zip(found, expected) {
@@ -66,31 +66,35 @@ import Weights
         #expect(found.firstIndex(of: found.max() ?? 0) == expected.firstIndex(of: expected.max() ?? 0))
     }
 
-    /// The pieces of a prompt with images: rows given stand where a token is -1.
-    private func pieces(_ fixture: Fixture) throws -> [Piece] {
-        let tokens = try fixture.integers("grid.tokens")
-        let rows = try fixture.floats("grid.rows")
-        let sizes = try fixture.integers("grid.sizes")
+    /// The pieces of a prompt with images, whose rows are given.
+    private func pieces(_ expectation: LogitsExpectation, width: Int) -> [Piece] {
+        var rows = expectation.prompt.rows[...]
+        var grids = expectation.grids[...]
         var pieces: [Piece] = []
-        var (position, row, image) = (0, 0, 0)
-        while position < tokens.count {
-            let text = tokens[position...].prefix { $0 >= 0 }
+        while !rows.isEmpty {
+            let text = tokens(
+                rows.prefix { row in
+                    if case .token = row { true } else { false }
+                })
             if !text.isEmpty {
-                pieces.append(.tokens(Array(text)))
-                position += text.count
+                pieces.append(.tokens(text))
+                rows = rows.dropFirst(text.count)
                 continue
             }
-            let grid = Grid(t: sizes[3 * image], h: sizes[3 * image + 1], w: sizes[3 * image + 2])
+            let size = grids.removeFirst().map(Int32.init)
+            let grid = Grid(t: size[0], h: size[1], w: size[2])
             let places = (0..<grid.t * grid.h * grid.w).map {
                 GridPosition(t: $0 / (grid.h * grid.w), h: $0 / grid.w % grid.h, w: $0 % grid.w)
             }
-            let width = fixture.model.hidden
+            let values = rows.prefix(places.count).flatMap { row -> [Float] in
+                if case .embedding(let values) = row { values } else { [] }
+            }
             pieces.append(
                 .segment(
                     Segment(
-                        rows: Array(rows[row * width..<(row + places.count) * width]), width: width,
-                        grid: grid, positions: places, digest: "image \(image)")))
-            (position, row, image) = (position + places.count, row + places.count, image + 1)
+                        rows: values, width: width, grid: grid, positions: places,
+                        digest: "image \(grids.count)")))
+            rows = rows.dropFirst(places.count)
         }
         return pieces
     }
@@ -98,7 +102,8 @@ import Weights
     @Test(arguments: ["glm4v", "glm4v-sharded", "glm4v-old-names"])
     func imagesLieWhereTheReferencePutsThem(_ name: String) async throws {
         let fixture = try Fixture(name)
-        let pieces = try pieces(fixture)
+        let expectation = try fixture.expectation("grid")
+        let pieces = pieces(expectation, width: fixture.model.hidden)
         var positions = RotaryPositions(axes: 3)
         for piece in pieces {
             switch piece {
@@ -106,33 +111,32 @@ import Weights
             case .segment(let segment): positions.append(segment)
             }
         }
-        let count = try fixture.integers("grid.tokens").count
-        let byAxis = try fixture.integers("grid.positions")
-        for row in 0..<count {
-            let expected = [byAxis[row], byAxis[count + row], byAxis[2 * count + row]]
-            #expect(positions.of(row..<row + 1) == expected)
+        for (row, expected) in expectation.prompt.positions.enumerated() {
+            #expect(positions.of(row..<row + 1) == expected.map(Int32.init))
         }
-        expectEqual(try await fixture.answer(pieces), try fixture.likelihoods("grid.logits"))
+        expectEqual(try await fixture.answer(pieces), try likelihoods(expectation))
     }
 
     @Test(arguments: ["llama-bias", "glm4", "glm4v"])
     func segmentsWeighWhatTheReferenceWeighsThem(_ name: String) async throws {
         let fixture = try Fixture(name)
-        let tokens = try fixture.integers("tokens")
-        let spans = try fixture.integers("gated.spans")
+        let expectation = try fixture.expectation("gates")
+        let ids = tokens(expectation.prompt.rows)
         var pieces: [Piece] = []
         var position = 0
-        for (index, weight) in try fixture.floats("gated.alphas").enumerated() {
-            let (first, end) = (Int(spans[2 * index]), Int(spans[2 * index + 1]))
-            let rows = try fixture.model.embed(Array(tokens[first..<end]))
-            pieces.append(.tokens(Array(tokens[position..<first])))
+        for (index, gate) in expectation.prompt.gates.enumerated() {
+            let rows = try fixture.model.embed(Array(ids[gate.segment]))
+            pieces.append(.tokens(Array(ids[position..<gate.segment.lowerBound])))
             pieces.append(
-                .segment(Segment(rows: rows, width: fixture.model.hidden, weight: weight, digest: "\(index)"))
-            )
-            position = end
+                .segment(
+                    Segment(
+                        rows: rows, width: fixture.model.hidden, weight: Float(gate.weight),
+                        digest: "\(index)")))
+            position = gate.segment.upperBound
         }
-        pieces.append(.tokens(Array(tokens[position...])))
-        expectEqual(try await fixture.answer(pieces), try fixture.likelihoods("gated.logits"))
-        expectEqual(try await fixture.answer([.tokens(tokens)]), try fixture.likelihoods("logits"))
+        pieces.append(.tokens(Array(ids[position...])))
+        expectEqual(try await fixture.answer(pieces), try likelihoods(expectation))
+        expectEqual(
+            try await fixture.answer([.tokens(ids)]), try likelihoods(fixture.expectation("tokens")))
     }
 }
