@@ -17,6 +17,8 @@ struct Parity {
         ("precise, two parts", .init(threads: 2, precise: true, shards: 2)),
         ("as served", .init(threads: 2)),
         ("as served, int8 pages", .init(threads: 2, keyValueType: .int8)),
+        ("int8 weights", .init(threads: 2, quantization: .int8)),
+        ("int4 weights", .init(threads: 2, quantization: .int4)),
     ]
 
     static func main() {
