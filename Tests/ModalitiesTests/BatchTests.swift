@@ -31,7 +31,7 @@ extension RealWorkers {
             let bench = try Bench()
             let plugin = try Fixtures.plugin("batch")
             let calls = try await batch(bench, plugin, behind: "hold", ["a", "b", "c"])
-            #expect(childProcesses().count == 1)
+            #expect(workerProcesses().count == 1)
             calls.first.cancel()
             #expect(await calls.first.value?.reason == .cancelled)
             for (call, text) in zip(calls.others, ["a", "b", "c"]) { #expect(await call.value == text) }

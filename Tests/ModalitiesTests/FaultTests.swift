@@ -13,7 +13,7 @@ extension RealWorkers {
             let failure = try #require(await bench.failure(loop))
             #expect(failure.reason == .timedOut)
             #expect(failure.message == "plugin loop 1.0.0: the call took longer than its limit of 0.1 s")
-            #expect(childProcesses().isEmpty)
+            #expect(workerProcesses().isEmpty)
             await bench.supervisor.stop()
         }
 
@@ -37,7 +37,7 @@ extension RealWorkers {
                 failure.message
                     == "loading plugin hang-in-create 1.0.0: it was not ready within 0.2 s, so its worker was ended"
             )
-            #expect(childProcesses().isEmpty)
+            #expect(workerProcesses().isEmpty)
             await bench.supervisor.stop()
         }
 
@@ -199,7 +199,7 @@ extension RealWorkers {
                 return status?.running == 3 && status?.waiting == 2
             }
             #expect(Set(await bench.status(slow)?.processIDs ?? []).count == 3)
-            #expect(childProcesses().count == 3)
+            #expect(workerProcesses().count == 3)
             for call in calls { call.cancel() }
             for call in calls { #expect(await call.value?.reason == .cancelled) }
             await bench.supervisor.stop()

@@ -170,15 +170,15 @@ func exists(_ process: Int32) -> Bool {
     kill(process, 0) == 0
 }
 
-/// Processes whose parent is this one, dead ones that nobody reaped included.
-func childProcesses() -> [Int32] {
+/// Workers that this process started, dead ones that nobody reaped included.
+func workerProcesses() -> [Int32] {
     let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
     return names.compactMap { Int32($0) }.filter { process in
         guard let line = try? String(contentsOfFile: "/proc/\(process)/stat", encoding: .utf8) else {
             return false
         }
-        // proc(5): after the name in parentheses come the state and the parent.
+        // proc(5): after the name in parentheses, cut to 15 bytes, come the state and the parent.
         let fields = line.split(separator: ")").last?.split(separator: " ") ?? []
-        return fields.count > 1 && Int32(fields[1]) == getpid()
+        return line.contains("(gatehouse-worke)") && fields.count > 1 && Int32(fields[1]) == getpid()
     }
 }

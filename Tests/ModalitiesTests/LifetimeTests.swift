@@ -16,19 +16,19 @@ extension RealWorkers {
             defer { close(watch) }
             let library = try Fixtures.library()
             try #require(inotify_add_watch(watch, library, UInt32(IN_OPEN)) >= 0)
-            try await eventually("the workers of other tests are gone") { childProcesses().isEmpty }
-            let children = Set(childProcesses())
+            try await eventually("the workers of other tests are gone") { workerProcesses().isEmpty }
+            let children = Set(workerProcesses())
 
             let bench = try Bench()
             let echo = try Fixtures.plugin("echo")
             _ = await bench.supervisor.status()
             #expect(!wasOpened(watch))
-            #expect(Set(childProcesses()) == children)
+            #expect(Set(workerProcesses()) == children)
             let maps = try String(contentsOfFile: "/proc/self/maps", encoding: .utf8)
 
             _ = try await bench.encode(echo)
             #expect(wasOpened(watch))
-            #expect(Set(childProcesses()).subtracting(children) == [try await bench.process(echo)])
+            #expect(Set(workerProcesses()).subtracting(children) == [try await bench.process(echo)])
             // A worker's plugin never comes into the host.
             #expect(
                 try String(contentsOfFile: "/proc/self/maps", encoding: .utf8).contains(library)
@@ -52,7 +52,7 @@ extension RealWorkers {
                 }
             }
             func settled() async throws {
-                try await eventually("the workers end") { childProcesses().isEmpty }
+                try await eventually("the workers end") { workerProcesses().isEmpty }
             }
             for _ in 0..<10 { try await load() }
             try await settled()

@@ -10,7 +10,7 @@ extension RealWorkers {
         @Test func swapHandsNewRequestsToTheNewVersionAndEndsTheOldOne() async throws {
             let house = try House([("1.0.0", "answer-late", 1)])
             #expect(try await house.ask() == "1.0.0")
-            let old = childProcesses()
+            let old = workerProcesses()
             try await house.write([("2.0.0", "answer-late", 1), ("1.0.0", "answer-late", 0)])
             #expect(house.live.current.plugins[0].defaultVersion.version.description == "2.0.0")
             try await eventually("the old worker ends") { old.allSatisfy { !exists($0) } }
@@ -25,7 +25,7 @@ extension RealWorkers {
             let house = try House([("1.0.0", "slow", 1)])
             let call = Task { try await house.ask() }
             try await eventually("the encode begins") { house.hasLogged("slow: began") }
-            let old = childProcesses()
+            let old = workerProcesses()
             try await house.write([("2.0.0", "slow", 1)])
             let status = await house.live.supervisor.status().first { $0.version.description == "1.0.0" }
             #expect(status?.state == .draining)
@@ -50,14 +50,15 @@ extension RealWorkers {
         @Test func invalidRegistryChangesNothingAndIsLoggedAndCounted() async throws {
             let house = try House([("1.0.0", "answer-late", 1)])
             #expect(try await house.ask() == "1.0.0")
-            let processes = childProcesses()
+            try await eventually("the workers of other tests are gone") { workerProcesses().count == 1 }
+            let processes = workerProcesses()
             try "{\"format\": 1, \"plugins\": 7}".write(
                 toFile: house.path, atomically: true, encoding: .utf8)
             await house.live.reload()
             #expect(await house.live.counts.rejectedChanges == 1)
             #expect(house.hasLogged("plugins: expected an array of plugins, found the number 7"))
             #expect(try await house.ask() == "1.0.0")
-            #expect(childProcesses() == processes)
+            #expect(workerProcesses() == processes)
             await house.stop()
         }
 
@@ -114,7 +115,7 @@ extension RealWorkers {
             try await house.live.drain("answer-late", nil)
             let failure = await #expect(throws: PluginFailure.self) { try await house.ask() }
             #expect(failure?.message.contains("was taken from the traffic by the operator") == true)
-            try await eventually("nothing is left") { childProcesses().isEmpty }
+            try await eventually("nothing is left") { workerProcesses().isEmpty }
             try await house.live.load("answer-late", nil)
             #expect(try await house.ask() == "2.0.0")
             await #expect(throws: NotRegistered.self) { try await house.live.load("nobody", nil) }
@@ -157,7 +158,7 @@ extension RealWorkers {
             let counts = await house.live.counts
             #expect(counts.swaps == ["answer-late": 10])
             #expect(counts.rollbacks.isEmpty)
-            try await eventually("one version is left") { childProcesses().count == 1 }
+            try await eventually("one version is left") { workerProcesses().count == 1 }
             #expect(await house.live.supervisor.status().allSatisfy { $0.counts.errors == 0 })
             await house.stop()
         }

@@ -73,14 +73,14 @@ extension RealWorkers {
             let library = try Fixtures.library()
             let expected = String(repeating: "0", count: 64)
             let echo = try Fixtures.plugin("echo", versionExtra: #", "sha256": {"library": "\#(expected)"}"#)
-            let before = Set(childProcesses())
+            let before = Set(workerProcesses())
             let failure = try #require(await bench.failure(echo))
             let found = try SHA256.ofFile(library)
             #expect(failure.reason == .refused)
             #expect(
                 failure.message
                     == "\(library): the registry's sha256.library is \(expected), the file's is \(found)")
-            #expect(Set(childProcesses()).subtracting(before).isEmpty)
+            #expect(Set(workerProcesses()).subtracting(before).isEmpty)
         }
 
         @Test func weightsOfAnotherDigestAreRefusedByName() async throws {

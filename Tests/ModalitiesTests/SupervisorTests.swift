@@ -248,7 +248,7 @@ extension RealWorkers {
             let hang = try Fixtures.plugin("hang-in-create")
             let call = Task { await bench.failure(hang) }
             try await eventually("creating begins") { bench.hasLogged("hang-in-create: began") }
-            let children = childProcesses()
+            let children = workerProcesses()
             #expect(!children.isEmpty)
             await bench.supervisor.stop()
             #expect(await call.value?.reason == .unavailable)
