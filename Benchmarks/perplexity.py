@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Measures what each weight format costs: the perplexity of Benchmarks/perplexity.txt against float32, as a table.
+"""Measures what each weight format costs: the perplexity of a text against float32, as a table.
 
     swift build -c release
-    Benchmarks/perplexity.py > Docs/perplexity.md
+    Benchmarks/perplexity.py
+    Benchmarks/perplexity.py --text /usr/share/common-licenses/GPL-3 --formats int8
 
 The default model's weights were published in Q4_1; its dequantised values are the float32 that the others are compared
 with, so Q4_1 loses almost nothing here, and neither row says what the rounding to Q4_1 itself had cost.
@@ -16,12 +17,12 @@ import subprocess
 import tempfile
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-TEXT = ROOT / "Benchmarks/perplexity.txt"
-FORMATS = ["f16", "bf16", "q8_0", "q6_k", "q5_1", "q5_k", "q5_0", "q4_1", "q4_k", "q4_0"]
+TYPES = ["f16", "bf16", "q8_0", "q6_k", "q5_1", "q5_k", "q5_0", "q4_1", "q4_k", "q4_0"]
+QUANTIZED_AS_LOADED = ["int8", "int4"]
 
 
 def measure(arguments, model, *options):
-    command = [arguments.gatehouse, "perplexity", TEXT, "--model", model, "--threads", arguments.threads, "--json"]
+    command = [arguments.gatehouse, "perplexity", arguments.text, "--model", model, "--threads", arguments.threads, "--json"]
     return json.loads(subprocess.run([*command, *options], check=True, capture_output=True, text=True).stdout)
 
 
@@ -35,6 +36,8 @@ def main():
     parser.add_argument("--gatehouse", default=str(ROOT / ".build/release/gatehouse"))
     parser.add_argument("--model", default=str(ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf"))
     parser.add_argument("--threads", default=str(os.cpu_count()))
+    parser.add_argument("--text", default=str(ROOT / "Benchmarks/perplexity.txt"))
+    parser.add_argument("--formats", nargs="*", default=TYPES + QUANTIZED_AS_LOADED)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         def quantize(source, kind):
@@ -44,21 +47,20 @@ def main():
             return path
 
         floats = quantize(arguments.model, "f32")
+        size = os.path.getsize(floats)
         base = measure(arguments, floats, "--precise")
-        print(f"# Perplexity by weight format\n\nMade by `Benchmarks/perplexity.py`: {pathlib.Path(arguments.model).name}, "
-              f"its weights expanded to float32, on\n`Benchmarks/perplexity.txt`, {base['tokens']} tokens foretold in windows "
-              "of 512. `--precise` computes in float32 throughout; the other\nrows quantise activations to 16 bits where "
-              "their kernels do. Rows of 576 are no multiple of 256, so most matrices of the K\nfiles fell back to Q8_0. The "
-              "model was published in Q4_1, so Q4_1 finds its own grid again.\n")
+        print(f"{pathlib.Path(arguments.model).name} as float32, {arguments.text}: {base['tokens']} tokens foretold in "
+              "windows of 512\n")
         print("| weights | MB | perplexity | against float32 |\n|---|---:|---:|---:|")
-        row("float32, `--precise`", os.path.getsize(floats), base, base)
-        row("float32", os.path.getsize(floats), measure(arguments, floats), base)
-        for kind in FORMATS:
+        row("float32, `--precise`", size, base, base)
+        row("float32", size, measure(arguments, floats), base)
+        for kind in arguments.formats:
+            if kind in QUANTIZED_AS_LOADED:
+                row(f"float32, `--quantize {kind}`", size, measure(arguments, floats, "--quantize", kind), base)
+                continue
             path = quantize(floats, kind)
             row(kind, os.path.getsize(path), measure(arguments, path), base)
             os.unlink(path)
-        for kind in ["int8", "int4"]:
-            row(f"float32, `--quantize {kind}`", os.path.getsize(floats), measure(arguments, floats, "--quantize", kind), base)
 
 
 if __name__ == "__main__":

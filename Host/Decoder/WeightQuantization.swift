@@ -5,7 +5,7 @@ public enum WeightQuantization: String, Sendable, CaseIterable {
     /// Blocks of 32 with a scale: 8.5 bits a weight.
     case int8
     /// Blocks of 32 with a scale and a minimum: 5 bits a weight. Blocks without a minimum take 4.5 and cost much more
-    /// perplexity (`Docs/perplexity.md`). The embedding and the output stay `int8`.
+    /// perplexity (`Docs/Perplexity.md`). The embedding and the output stay `int8`.
     case int4
 
     /// The type for a matrix whose rows have `columns` numbers; nil where no block divides them.
