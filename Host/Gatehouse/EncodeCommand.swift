@@ -132,13 +132,7 @@ extension EncodedSegment {
 extension MediaPart {
     /// Reads a file; its signature decides the media type, else its name.
     init(file path: String) throws {
-        let data: Data
-        do {
-            data = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CommandError("\(path): \(error.systemReason)")
-        }
-        let bytes = [UInt8](data)
+        let bytes = [UInt8](try InputFile.read(path))
         let name = URL(fileURLWithPath: path).lastPathComponent
         guard let type = MediaType.sniffed(bytes) ?? MediaType.named(name) else {
             throw CommandError("\(path): neither its first bytes nor its name tell what kind of file it is")

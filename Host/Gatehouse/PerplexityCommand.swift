@@ -29,13 +29,7 @@ struct PerplexityCommand: Command {
     }
 
     func run() async throws {
-        let bytes: Data
-        do {
-            bytes = try Data(contentsOf: URL(fileURLWithPath: file))
-        } catch {
-            throw CommandError("\(file): \(error.localizedDescription)")
-        }
-        guard let text = String(validating: bytes, as: UTF8.self) else {
+        guard let text = String(validating: try InputFile.read(file), as: UTF8.self) else {
             throw CommandError("\(file): expected a text in UTF-8, found other bytes")
         }
         let path = try setup.path()

@@ -40,12 +40,7 @@ struct RegistryExplainCommand: Command {
 
     func run() async throws {
         let router = Modalities.Router(try Workspace.registry(registry))
-        let body: Data
-        do {
-            body = try Data(contentsOf: URL(fileURLWithPath: path))
-        } catch {
-            throw CommandError("\(path): \(error.systemReason)")
-        }
+        let body = try InputFile.read(path)
         let request: CompletionRequest
         do {
             request = try CompletionRequest(parsing: [UInt8](body))
