@@ -31,18 +31,25 @@ public struct GGUFConversion {
     /// Matrices that fell back to another type.
     public let fallbacks: [(name: String, type: TensorType)]
 
+    /// The entries of a checkpoint's tokenizer for a file of an architecture whose embedding has `vocabulary` rows.
+    public typealias TokenizerEntries = (
+        _ checkpoint: Checkpoint, _ architecture: String, _ vocabulary: Int
+    ) throws -> [GGUFEntry]
+
     /// - Parameters:
     ///   - name: `general.name`, where the source is a checkpoint.
+    ///   - tokenizer: Asked where the source is a checkpoint.
     ///   - progress: Told how many bytes of the source have been read.
     public init(
-        _ source: ModelSource, to target: Target, threads: Int, name: String, progress: LoadProgress? = nil
+        _ source: ModelSource, to target: Target, threads: Int, name: String, tokenizer: TokenizerEntries,
+        progress: LoadProgress? = nil
     ) throws {
         var plan = Plan(
             target: target, threads: threads, path: source.weights.path,
             total: source.weights.tensors.reduce(0) { $0 + $1.byteCount }, progress: progress)
         switch source {
         case .gguf(let file): try plan.take(file)
-        case .checkpoint(let checkpoint): try plan.take(checkpoint, name: name)
+        case .checkpoint(let checkpoint): try plan.take(checkpoint, name: name, tokenizer)
         }
         writer = GGUFWriter(entries: plan.entries, tensors: plan.tensors)
         fallbacks = plan.fallbacks
@@ -79,7 +86,9 @@ private struct Plan {
 
     private static let vocabularyNames = ["token_embd.weight", "output.weight"]
 
-    mutating func take(_ checkpoint: Checkpoint, name: String) throws {
+    mutating func take(
+        _ checkpoint: Checkpoint, name: String, _ tokenizer: GGUFConversion.TokenizerEntries
+    ) throws {
         let weights = WeightTable(checkpoint)
         let family = try DecoderFamilies.family(of: checkpoint)
         let layout = try family.layout(checkpoint, weights)
@@ -91,9 +100,7 @@ private struct Plan {
         let vocabulary = Int(decoder.description.vocabulary)
         try addHyperparameters(layout, vocabulary: vocabulary)
         addFileType()
-        entries += try CheckpointVocabulary(
-            checkpoint, count: vocabulary, architecture: layout.gguf.architecture
-        ).entries
+        entries += try tokenizer(checkpoint, layout.gguf.architecture, vocabulary)
         try addTensors(of: checkpoint, layout)
     }
 

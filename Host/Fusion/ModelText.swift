@@ -45,23 +45,3 @@ public struct ModelText: Sendable {
         }
     }
 }
-
-extension TokenizerDescription {
-    /// The tokenizer that a GGUF file holds.
-    init(_ metadata: GGUFMetadata) throws {
-        func id(_ key: String) throws -> TokenID? {
-            try metadata.integer("tokenizer.ggml.\(key)").flatMap { TokenID(exactly: $0) }
-        }
-        self.init(
-            model: try metadata.require("tokenizer.ggml.model", metadata.string),
-            preTokenizer: try metadata.string("tokenizer.ggml.pre") ?? "default",
-            tokens: try metadata.require("tokenizer.ggml.tokens", metadata.strings),
-            kinds: try (metadata.integers("tokenizer.ggml.token_type") ?? []).map {
-                Int32(truncatingIfNeeded: $0)
-            },
-            merges: try metadata.strings("tokenizer.ggml.merges") ?? [],
-            bos: try id("bos_token_id"), eos: try id("eos_token_id"), eot: try id("eot_token_id"),
-            eom: try id("eom_token_id"), addsBOS: try metadata.bool("tokenizer.ggml.add_bos_token") ?? false,
-            chatTemplate: try metadata.string("tokenizer.chat_template"))
-    }
-}

@@ -1,5 +1,6 @@
 import Decoder
 import Foundation
+import Fusion
 import Weights
 
 /// Writes a model with smaller weights.
@@ -35,6 +36,7 @@ struct QuantizeCommand: Command {
         let conversion = try GGUFConversion(
             source, to: target, threads: threads,
             name: URL(fileURLWithPath: input).standardizedFileURL.lastPathComponent,
+            tokenizer: { try $0.tokenizerEntries(architecture: $1, vocabulary: $2) },
             progress: LoadProgress { bar.show($0, of: $1) })
         try OutputFile(output, option: "OUT").write { append in
             try conversion.writer.write { try append(Data($0)) }

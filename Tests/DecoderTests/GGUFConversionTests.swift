@@ -2,6 +2,7 @@ import CheckpointFixtures
 import Decoder
 import Engine
 import Foundation
+import Fusion
 import TestSupport
 import Testing
 import Weights
@@ -14,11 +15,15 @@ import Weights
         ("glm4-sharded", .bf16), ("glm4v", .f32), ("glm4v-sharded", .bf16), ("glm4v-old-names", .f16),
     ]
 
+    private static let tokenizer: @Sendable (Checkpoint, String, Int) throws -> [GGUFEntry] = {
+        try $0.tokenizerEntries(architecture: $1, vocabulary: $2)
+    }
+
     private func converted(
         _ source: ModelSource, _ target: GGUFConversion.Target
     ) throws -> GGUFFile {
         let conversion = try GGUFConversion(
-            source, to: target, threads: 2, name: "test")
+            source, to: target, threads: 2, name: "test", tokenizer: Self.tokenizer)
         var bytes: [UInt8] = []
         try conversion.writer.write { bytes += $0 }
         return try withFile(bytes) { try GGUFFile(path: $0) }
@@ -66,7 +71,8 @@ import Weights
 
     @Test func rowsThatNoBlockDividesFallBack() throws {
         let source = try checkpoint("llama-llama3")
-        let conversion = try GGUFConversion(source, to: .q4_k, threads: 1, name: "test")
+        let conversion = try GGUFConversion(
+            source, to: .q4_k, threads: 1, name: "test", tokenizer: Self.tokenizer)
         let file = try converted(source, .q4_k)
         for tensor in file.tensors {
             // Rows of 32 and 64 are no multiple of 256; those of 72 are none of 32 either.
@@ -119,7 +125,7 @@ import Weights
         let seen = Seen()
         let source = try checkpoint("llama-tied")
         let conversion = try GGUFConversion(
-            source, to: .q8_0, threads: 2, name: "test",
+            source, to: .q8_0, threads: 2, name: "test", tokenizer: Self.tokenizer,
             progress: LoadProgress { seen.reports.append(($0, $1)) })
         try conversion.writer.write { _ in }
         let total = source.weights.tensors.reduce(0) { $0 + $1.byteCount }

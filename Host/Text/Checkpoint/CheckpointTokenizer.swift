@@ -18,7 +18,7 @@ public struct CheckpointTokenizer: Sendable {
     public let warnings: [String]
 
     let file: TokenizerFile
-    let added: [AddedToken]
+    let special: SpecialTokenNames
 
     /// - Parameter directory: The folder's path.
     /// - Throws: ``CheckpointTokenizerError`` naming the file and the place in it.
@@ -65,7 +65,7 @@ public struct CheckpointTokenizer: Sendable {
         toolTemplate = try templates.tools?.compiled()
         self.warnings = warnings
         self.file = file
-        added = special.added
+        self.special = special
     }
 
     /// `eos_token_id`: a number or a list of numbers; what is no token is left out with a warning.

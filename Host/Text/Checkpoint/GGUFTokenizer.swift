@@ -17,7 +17,7 @@ extension CheckpointTokenizer {
         let count = max(vocabulary ?? 0, file.pieces.count)
         var tokens = file.pieces
         var kinds = [Int32](repeating: TokenKind.normal.rawValue, count: tokens.count)
-        for token in added {
+        for token in special.added {
             kinds[Int(token.id)] = (token.isSpecial ? TokenKind.control : .userDefined).rawValue
         }
         tokens += Array(repeating: "", count: count - tokens.count)
@@ -30,6 +30,7 @@ extension CheckpointTokenizer {
         return TokenizerDescription(
             preTokenizer: known.names[0], tokens: tokens, kinds: kinds,
             merges: file.merges.map { "\($0.left) \($0.right)" }, bos: tokenizer.bos, eos: tokenizer.eos,
+            unknown: special.unknown, separator: special.separator, padding: special.padding,
             addsBOS: tokenizer.bos.map { tokenizer.prefix.contains($0) } ?? false,
             chatTemplate: templateSource)
     }

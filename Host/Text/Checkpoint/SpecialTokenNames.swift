@@ -6,6 +6,9 @@ struct SpecialTokenNames {
     private(set) var added: [AddedToken]
     private(set) var bos: TokenID?
     private(set) var eos: TokenID?
+    private(set) var unknown: TokenID?
+    private(set) var separator: TokenID?
+    private(set) var padding: TokenID?
     /// Whether plain text is begun with `bos`; nil leaves it to `tokenizer.json`.
     private(set) var addsBOS: Bool?
     private let file: TokenizerFile
@@ -65,8 +68,14 @@ struct SpecialTokenNames {
     private mutating func readNames(_ root: JSONField, _ warnings: inout [String]) throws(JSONProblem) {
         for key in Self.keys where !root[key].isNull {
             guard let id = try special(root[key], &warnings) else { continue }
-            if key == "bos_token", bos == nil { bos = id }
-            if key == "eos_token", eos == nil { eos = id }
+            switch key {
+            case "bos_token": bos = bos ?? id
+            case "eos_token": eos = eos ?? id
+            case "unk_token": unknown = unknown ?? id
+            case "sep_token": separator = separator ?? id
+            case "pad_token": padding = padding ?? id
+            default: break
+            }
         }
         // A list in transformers 4; later also an object of names.
         for key in ["additional_special_tokens", "extra_special_tokens"] {

@@ -30,6 +30,9 @@ public struct TokenizerDescription: Sendable {
     public var eos: TokenID?
     public var eot: TokenID?
     public var eom: TokenID?
+    public var unknown: TokenID?
+    public var separator: TokenID?
+    public var padding: TokenID?
     /// `ggml.add_bos_token`: plain text is begun with `bos`. Chat templates write it themselves.
     public var addsBOS: Bool
     /// `chat_template`: Jinja source.
@@ -38,7 +41,8 @@ public struct TokenizerDescription: Sendable {
     public init(
         model: String = "gpt2", preTokenizer: String, tokens: [String], kinds: [Int32] = [], merges: [String],
         bos: TokenID? = nil, eos: TokenID? = nil, eot: TokenID? = nil, eom: TokenID? = nil,
-        addsBOS: Bool = false, chatTemplate: String? = nil
+        unknown: TokenID? = nil, separator: TokenID? = nil, padding: TokenID? = nil, addsBOS: Bool = false,
+        chatTemplate: String? = nil
     ) {
         self.model = model
         self.preTokenizer = preTokenizer
@@ -49,6 +53,9 @@ public struct TokenizerDescription: Sendable {
         self.eos = eos
         self.eot = eot
         self.eom = eom
+        self.unknown = unknown
+        self.separator = separator
+        self.padding = padding
         self.addsBOS = addsBOS
         self.chatTemplate = chatTemplate
     }
