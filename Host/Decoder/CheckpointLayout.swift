@@ -1,24 +1,25 @@
 import CKernels
 import Weights
 
-/// How a family lies in a checkpoint, and how llama.cpp's converter writes it to GGUF.
+/// How a family lies in a checkpoint.
 struct CheckpointLayout {
     var shape: DecoderShape
     var names: TensorNames
     /// Tensors that are no part of the decoder.
     var isIgnored: (String) -> Bool = TensorNames.isSpare
-    var gguf: GGUFLayout
 }
 
-/// How a family lies in a GGUF file.
+/// How a family lies in a GGUF file, as llama.cpp's converter writes it.
 struct GGUFLayout {
     /// The value of `general.architecture`, with which hyperparameters begin.
     var architecture: String
     var names: TensorNames
     /// How the dimensions of a head pair; where the checkpoint pairs them otherwise, rows of query and key move.
     var pairing: gh_rope_pairing
+    /// Whether positions have three axes. Families of one architecture are told apart by that.
+    var hasSections = false
     /// Whether readers of the architecture know divisors of the rotary frequencies.
-    var hasRotaryFactors: Bool
+    var hasRotaryFactors = false
 }
 
 extension RotaryEmbedding {

@@ -4,14 +4,10 @@ import Weights
 protocol DecoderFamily {
     /// What a decoder's identity calls it.
     static var name: String { get }
-    /// The value of `general.architecture` in GGUF files; nil where another family's file tells the two apart.
-    static var architecture: String? { get }
     /// Values of `model_type` in `config.json`.
     static var modelTypes: [String] { get }
-    /// - Parameter weights: Those of the file.
-    static func plan(_ file: GGUFFile, _ weights: WeightTable, _ shard: Shard) throws -> DecoderPlan
-    /// - Parameter weights: Those of the checkpoint.
-    static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout
+    static var gguf: GGUFLayout { get }
+    static func layout(_ checkpoint: Checkpoint) throws -> CheckpointLayout
 }
 
 /// The families that this host runs.
@@ -26,18 +22,24 @@ enum DecoderFamilies {
         switch source {
         case .gguf(let file):
             let family = try family(of: file)
-            return try family.plan(file, weights, shard)
+            let gguf = family.gguf
+            let shape = try DecoderShape(
+                GGUFHyperparameters(metadata: file.metadata, architecture: gguf.architecture), weights,
+                pairing: gguf.pairing)
+            let plan = try DecoderPlan(
+                family: family.name, shape: shape, names: gguf.names, weights: weights, shard: shard)
+            try weights.checkAllTaken(family: family.name)
+            return plan
         case .checkpoint(let checkpoint):
-            return try plan(checkpoint, weights, shard)
+            let family = try family(of: checkpoint)
+            return try plan(family, try family.layout(checkpoint), weights, shard)
         }
     }
 
     /// One part of the decoder that a checkpoint holds. Throws where it holds something else too.
     static func plan(
-        _ checkpoint: Checkpoint, _ weights: WeightTable, _ shard: Shard
+        _ family: any DecoderFamily.Type, _ layout: CheckpointLayout, _ weights: WeightTable, _ shard: Shard
     ) throws -> DecoderPlan {
-        let family = try family(of: checkpoint)
-        let layout = try family.layout(checkpoint, weights)
         let plan = try DecoderPlan(
             family: family.name, shape: layout.shape, names: layout.names, weights: weights, shard: shard)
         try weights.checkAllTaken(family: family.name, isIgnored: layout.isIgnored)
@@ -51,10 +53,17 @@ enum DecoderFamilies {
                 path: file.path, field: "split.count", expected: "a model in one file; merge its parts first",
                 found: "one of \(parts) parts")
         }
-        for family in all where family.architecture == architecture { return family }
-        throw DecoderError.unknownFamily(
-            path: file.path, field: "general.architecture", found: architecture,
-            known: all.compactMap { $0.architecture })
+        let families = all.filter { $0.gguf.architecture == architecture }
+        guard let first = families.first else {
+            // Those with sections share the name of one without.
+            throw DecoderError.unknownFamily(
+                path: file.path, field: "general.architecture", found: architecture,
+                known: all.map { $0.gguf }.filter { !$0.hasSections }.map(\.architecture))
+        }
+        let sections = try file.metadata.integers("\(architecture).rope.dimension_sections") ?? []
+        let hasSections = sections.contains { $0 != 0 }
+        for family in families where family.gguf.hasSections == hasSections { return family }
+        return first
     }
 
     static func family(of checkpoint: Checkpoint) throws -> any DecoderFamily.Type {

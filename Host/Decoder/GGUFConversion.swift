@@ -91,17 +91,18 @@ private struct Plan {
     ) throws {
         let weights = WeightTable(checkpoint)
         let family = try DecoderFamilies.family(of: checkpoint)
-        let layout = try family.layout(checkpoint, weights)
+        let layout = try family.layout(checkpoint)
+        let gguf = family.gguf
         // Takes every tensor and so checks its shape, and that none is left.
-        let decoder = try DecoderFamilies.plan(checkpoint, weights, .whole)
-        entries.append(.string("general.architecture", layout.gguf.architecture))
+        let decoder = try DecoderFamilies.plan(family, layout, weights, .whole)
+        entries.append(.string("general.architecture", gguf.architecture))
         entries.append(.string("general.type", "model"))
         entries.append(.string("general.name", name))
         let vocabulary = Int(decoder.description.vocabulary)
-        try addHyperparameters(layout, vocabulary: vocabulary)
+        try addHyperparameters(layout.shape, gguf, vocabulary: vocabulary)
         addFileType()
-        entries += try tokenizer(checkpoint, layout.gguf.architecture, vocabulary)
-        try addTensors(of: checkpoint, layout)
+        entries += try tokenizer(checkpoint, gguf.architecture, vocabulary)
+        try addTensors(of: checkpoint, layout, gguf)
     }
 
     private mutating func addFileType() {
@@ -109,9 +110,10 @@ private struct Plan {
         entries.append(.value("general.quantization_version", UInt32(2)))
     }
 
-    private mutating func addHyperparameters(_ layout: CheckpointLayout, vocabulary: Int) throws {
-        let shape = layout.shape
-        let prefix = layout.gguf.architecture + "."
+    private mutating func addHyperparameters(
+        _ shape: DecoderShape, _ gguf: GGUFLayout, vocabulary: Int
+    ) throws {
+        let prefix = gguf.architecture + "."
         let numbers = [
             ("block_count", shape.layers), ("context_length", shape.contextLength),
             ("embedding_length", shape.hidden), ("feed_forward_length", shape.feedForward),
@@ -127,10 +129,10 @@ private struct Plan {
             entries.append(.values(prefix + "rope.dimension_sections", sections.map { Int32($0) } + [0]))
         }
         guard let factors = shape.rotary.factors else { return }
-        guard layout.gguf.hasRotaryFactors else {
+        guard gguf.hasRotaryFactors else {
             throw DecoderError.unsupported(
                 path: path, field: "rope scaling",
-                expected: "none, which is all that GGUF files of \(layout.gguf.architecture) can say",
+                expected: "none, which is all that GGUF files of \(gguf.architecture) can say",
                 found: "divisors of the frequencies")
         }
         tensors.append(
@@ -139,7 +141,9 @@ private struct Plan {
             })
     }
 
-    private mutating func addTensors(of checkpoint: Checkpoint, _ layout: CheckpointLayout) throws {
+    private mutating func addTensors(
+        of checkpoint: Checkpoint, _ layout: CheckpointLayout, _ gguf: GGUFLayout
+    ) throws {
         let shape = layout.shape
         func pairs(_ from: LayerNames, _ to: LayerNames) -> [(from: String, to: String)] {
             let both: [(String?, String?)] = [
@@ -154,20 +158,20 @@ private struct Plan {
             for kind in [".weight", ".bias"] {
                 guard let tensor = checkpoint.tensor(named: from + kind) else { continue }
                 var order: TensorEncoder.RowOrder?
-                if turns, shape.rotary.pairing != layout.gguf.pairing {
+                if turns, shape.rotary.pairing != gguf.pairing {
                     let width = shape.headDimensions
-                    let head = (0..<width).map { shape.rotary.storedRow($0, in: layout.gguf.pairing) }
+                    let head = (0..<width).map { shape.rotary.storedRow($0, in: gguf.pairing) }
                     order = { row in row / width * width + head[row % width] }
                 }
                 try self.add(tensor, as: to + kind, isVocabulary: isVocabulary, order: order)
             }
         }
-        let (published, gguf) = (layout.names, layout.gguf.names)
-        try add(published.embedding, gguf.embedding, isVocabulary: true)
-        try add(published.outputNorm, gguf.outputNorm)
-        if !shape.isTied { try add(published.output, gguf.output, isVocabulary: true) }
+        let (published, written) = (layout.names, gguf.names)
+        try add(published.embedding, written.embedding, isVocabulary: true)
+        try add(published.outputNorm, written.outputNorm)
+        if !shape.isTied { try add(published.output, written.output, isVocabulary: true) }
         for index in 0..<shape.layers {
-            let (from, to) = (published.layer(index), gguf.layer(index))
+            let (from, to) = (published.layer(index), written.layer(index))
             try add(from.query, to.query, turns: true)
             try add(from.key, to.key, turns: true)
             for (from, to) in pairs(from, to) { try add(from, to) }

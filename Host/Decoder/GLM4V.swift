@@ -5,16 +5,16 @@ import Weights
 /// (M-RoPE). The vision tower beside it in the checkpoint is another's business.
 enum GLM4V: DecoderFamily {
     static let name = "glm4v"
-    /// Its GGUF files say `glm4`.
-    static let architecture: String? = nil
     static let modelTypes = ["glm4v", "glm4v_text"]
 
-    static func plan(_ file: GGUFFile, _ weights: WeightTable, _ shard: Shard) throws -> DecoderPlan {
-        // Converters permute the rows of query and key so that a pair lies half of the turning dimensions apart.
-        try GLM4.plan(file, weights, shard, name: name, pairing: GH_ROPE_HALVES)
+    static var gguf: GGUFLayout {
+        GGUFLayout(
+            architecture: "glm4", names: .gguf(isSandwiched: true, isFused: true),
+            // Converters permute the rows of query and key so that a pair lies half of the turning dimensions apart.
+            pairing: GH_ROPE_HALVES, hasSections: true)
     }
 
-    static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout {
+    static func layout(_ checkpoint: Checkpoint) throws -> CheckpointLayout {
         let configuration = try DecoderConfiguration(checkpoint)
         let shape = try DecoderShape(
             configuration, pairing: GH_ROPE_INTERLEAVED, rotaryShare: 0.5, needsAttentionBias: true)
@@ -30,8 +30,6 @@ enum GLM4V: DecoderFamily {
             isIgnored: { tensor in
                 TensorNames.isSpare(tensor) || tensor.hasPrefix("model.visual.")
                     || tensor.hasPrefix("visual.")
-            },
-            // Converters permute the rows of query and key so that a pair lies half of the turning dimensions apart.
-            gguf: GLM4.gguf(pairing: GH_ROPE_HALVES))
+            })
     }
 }

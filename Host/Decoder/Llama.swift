@@ -5,27 +5,18 @@ import Weights
 /// grouped-query attention, SwiGLU, output tied to the embedding or its own.
 enum Llama: DecoderFamily {
     static let name = "llama"
-    static let architecture: String? = "llama"
     static let modelTypes = ["llama"]
 
-    static func plan(_ file: GGUFFile, _ weights: WeightTable, _ shard: Shard) throws -> DecoderPlan {
-        let shape = try DecoderShape(
-            GGUFHyperparameters(metadata: file.metadata, architecture: "llama"), weights,
+    static var gguf: GGUFLayout {
+        GGUFLayout(
+            architecture: "llama", names: .gguf(isSandwiched: false, isFused: false),
             // Converters permute the rows of query and key of this family so that pairs lie next to each other.
-            pairing: GH_ROPE_INTERLEAVED)
-        let plan = try DecoderPlan(
-            family: name, shape: shape, names: .gguf(isSandwiched: false, isFused: false), weights: weights,
-            shard: shard)
-        try weights.checkAllTaken(family: name)
-        return plan
+            pairing: GH_ROPE_INTERLEAVED, hasRotaryFactors: true)
     }
 
-    static func layout(_ checkpoint: Checkpoint, _ weights: WeightTable) throws -> CheckpointLayout {
+    static func layout(_ checkpoint: Checkpoint) throws -> CheckpointLayout {
         CheckpointLayout(
             shape: try DecoderShape(try DecoderConfiguration(checkpoint), pairing: GH_ROPE_HALVES),
-            names: .checkpoint(prefix: "model.", isSandwiched: false, isFused: false),
-            gguf: GGUFLayout(
-                architecture: "llama", names: .gguf(isSandwiched: false, isFused: false),
-                pairing: GH_ROPE_INTERLEAVED, hasRotaryFactors: true))
+            names: .checkpoint(prefix: "model.", isSandwiched: false, isFused: false))
     }
 }

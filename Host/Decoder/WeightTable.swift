@@ -133,29 +133,18 @@ final class WeightTable {
     /// A vector `[count]` as float32, converted where it is stored in another float type.
     func vector(_ name: String, count: Int) throws(DecoderError) -> UnsafePointer<Float>? {
         let tensor = try take(name, shape: [count])
-        switch tensor.type {
-        case .f32:
-            guard let start = tensor.bytes.baseAddress,
-                Int(bitPattern: start).isMultiple(of: MemoryLayout<Float>.alignment)
-            else {
-                return keep(
-                    (0..<count).map {
-                        tensor.bytes.loadUnaligned(fromByteOffset: 4 * $0, as: Float.self)
-                    })
-            }
-            return start.assumingMemoryBound(to: Float.self)
-        case .f16: return keep(halves(of: tensor).map { Float(Float16(bitPattern: $0)) })
-        case .bf16: return keep(halves(of: tensor).map { Float(bitPattern: UInt32($0) << 16) })
-        default:
+        guard tensor.isFloat else {
             throw .wrongType(
                 path: source.path, name: name, expected: "F32, F16 or BF16", found: "\(tensor.type)")
         }
-    }
-
-    private func halves(of tensor: Tensor) -> [UInt16] {
-        (0..<tensor.count).map {
-            UInt16(littleEndian: tensor.bytes.loadUnaligned(fromByteOffset: 2 * $0, as: UInt16.self))
+        let start = tensor.bytes.baseAddress
+        if tensor.type == .f32, Int(bitPattern: start).isMultiple(of: MemoryLayout<Float>.alignment) {
+            return start?.assumingMemoryBound(to: Float.self)
         }
+        var numbers = [Float](repeating: 0, count: count)
+        let status = gh_dequantize_row(tensor.type.rawValue, start, &numbers, UInt64(count))
+        try DecoderError.check(status, "reading tensor \(name) of \(source.path)")
+        return keep(numbers)
     }
 
     /// Copies numbers into memory that lives as long as the table.

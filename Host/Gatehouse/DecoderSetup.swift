@@ -12,7 +12,7 @@ struct DecoderSetup {
         Option("--quantize", "T", "quantise matrices of floating-point numbers as they load: int8 or int4"),
     ]
 
-    let model: String?
+    private let model: String?
     let options: DecoderModel.Options
 
     init(_ arguments: Arguments, precise: Bool = false) throws(UsageError) {
