@@ -12,17 +12,20 @@ extension RealWorkers {
         ) async throws -> (first: Task<PluginFailure?, Never>, others: [Task<String, Never>]) {
             let first = Task { await bench.failure(plugin, first) }
             try await eventually("the first call begins") { bench.hasLogged("\(plugin.id): began") }
-            let others = texts.map { text in
-                Task {
-                    do {
-                        return try await bench.text(plugin, text)
-                    } catch {
-                        return "failed: \(error)"
-                    }
+            var others: [Task<String, Never>] = []
+            for text in texts {
+                others.append(
+                    Task {
+                        do {
+                            return try await bench.text(plugin, text)
+                        } catch {
+                            return "failed: \(error)"
+                        }
+                    })
+                // One after the other: tasks that start together reach the worker in any order.
+                try await eventually("\(text) is in the worker") {
+                    await bench.status(plugin)?.running == 1 + others.count
                 }
-            }
-            try await eventually("the others are in the worker") {
-                await bench.status(plugin)?.running == 1 + texts.count
             }
             return (first, others)
         }
