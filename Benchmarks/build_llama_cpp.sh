@@ -13,5 +13,5 @@ PYTHONPATH=$PWD/tools PATH=$PWD/tools/bin:$PATH
 export PYTHONPATH PATH
 cmake -S "llama_cpp_python-$version/vendor/llama.cpp" -B build -G Ninja -DCMAKE_BUILD_TYPE=Release \
     -DGGML_NATIVE=ON -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF
-cmake --build build --target llama-bench
-echo "$PWD/build/bin/llama-bench"
+cmake --build build --target llama-bench llama-batched-bench llama-server
+echo "$PWD/build/bin"
