@@ -64,6 +64,9 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
     public let backendName: String
     /// Bytes that one page of ``KVPool/pageTokens`` tokens takes in a pool.
     public let pageBytes: Int
+    /// Bytes of weights that a step reads, of whatever rows: every matrix and vector once, without the embedding, of
+    /// which it takes single rows. Where the output is the embedding, it counts as the output.
+    public let stepWeightBytes: Int
 
     let backend: UnsafePointer<gh_backend>
     /// Held during every call on the parts and on the pools made from them.
@@ -109,6 +112,7 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
         layerCount = plan.layers.count
         positionAxes = plan.description.rope_sections == (0, 0, 0) ? 1 : 3
         backendName = String(cString: backend.pointee.name)
+        stepWeightBytes = plans.reduce(0) { $0 + $1.stepBytes }
         pageBytes = parts.reduce(0) { $0 + Int(backend.pointee.page_bytes($1.handle)) }
     }
 

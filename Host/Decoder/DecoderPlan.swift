@@ -11,6 +11,29 @@ struct DecoderPlan {
     var family: String
     /// Tokens the model was trained for.
     var contextLength: Int
+
+    /// Bytes of the weights that a step reads whatever it is for: all but the embedding, of which it takes single rows.
+    var stepBytes: Int {
+        let hidden = Int(description.hidden) * MemoryLayout<Float>.stride
+        return layers.reduce(description.output.byteCount + hidden) { bytes, layer in
+            let matrices = [
+                layer.query, layer.key, layer.value, layer.attention_output, layer.gate, layer.up, layer.down,
+            ]
+            let norms = [
+                layer.attention_norm, layer.attention_post_norm, layer.ffn_norm, layer.ffn_post_norm,
+            ]
+            return bytes + matrices.reduce(0) { $0 + $1.byteCount } + norms.count { $0 != nil } * hidden
+        }
+    }
+}
+
+extension gh_matrix {
+    /// Bytes of its blocks and its bias, without gaps between rows.
+    fileprivate var byteCount: Int {
+        let blocks = Int(rows) * Int(cols) / Int(gh_type_block_size(type))
+        return blocks * Int(gh_type_block_bytes(type))
+            + (bias == nil ? 0 : Int(rows) * MemoryLayout<Float>.stride)
+    }
 }
 
 /// What a family's files call its tensors, without `.weight` and `.bias`.

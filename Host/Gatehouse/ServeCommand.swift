@@ -1,4 +1,5 @@
 import Dispatch
+import Engine
 import Foundation
 import Modalities
 import PluginHost
@@ -57,7 +58,7 @@ struct ServeCommand: Command {
         info("Initializing Gatehouse \(Gatehouse.version)")
         let service = try setup.build(requests: nil, info: info)
         info(
-            "Memory: \(Self.residentMegabytes) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
+            "Memory: \(ResidentMemory.bytes >> 20) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
         )
         describe(service.registry)
         await service.live.start()
@@ -149,14 +150,6 @@ struct ServeCommand: Command {
         guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
-    }
-
-    /// From the second field of `/proc/self/statm`, which counts pages.
-    private static var residentMegabytes: Int {
-        let fields =
-            (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?.split(separator: " ") ?? []
-        let pages = fields.count > 1 ? Int(fields[1]) ?? 0 : 0
-        return (pages * Int(sysconf(Int32(_SC_PAGESIZE)))) >> 20
     }
 }
 

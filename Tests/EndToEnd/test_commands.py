@@ -53,7 +53,7 @@ class HelpTests(CommandTestCase):
             "serve": "--model --registry --host --port --threads --ctx --model-name --strict-model --socket --data "
                      "--prompt-lookup --no-prefix-cache",
             "chat": "--model --image --audio --file --system --temperature --max-tokens --json",
-            "bench": "--model -p -n --threads --batch --json", "tokenize": "--model --json",
+            "bench": "--model -p -n -d --threads --batch --json", "tokenize": "--model --json",
             "logits": "--model --ids --precise --output", "encode": "--plugin --input --json --output",
             "quantize": "--type --threads", "perplexity": "--model --precise --quantize --ctx --json",
         }
@@ -186,14 +186,24 @@ class ModelCommandTests(CommandTestCase):
 
     def test_bench(self):
         words = ("bench", "-p", "16", "-n", "4", "--batch", "1,2", "--repetitions", "2")
-        results = json.loads(checkout.answer(*words, "--json"))["results"]
+        printed = json.loads(checkout.answer(*words, "--json"))
+        self.assert_positive(printed["read_bandwidth_gb_per_s"])
+        results = printed["results"]
         self.assertEqual([result["test"] for result in results], ["pp16", "tg4", "tg4@2"])
         for result in results:
-            self.assertGreater(result["tokens_per_second"], 0)
+            self.assert_positive(result["tokens_per_second"])
+            self.assert_positive(result["resident_mb"])
             self.assertGreaterEqual(result["stddev"], 0)
-        printed = checkout.answer(*words)
+            if result["test"].startswith("tg"):
+                self.assert_positive(result["read_bandwidth_share"])
+        self.assertNotIn("read_bandwidth_share", results[0])
+        table = checkout.answer(*words, "-d", "70")
+        self.assertRegex(table, r"(?m)^read bandwidth [\d.]+ GB/s$")
         for name in ("pp16", "tg4", "tg4@2"):
-            self.assertRegex(printed, rf"(?m)^{name} +\d")
+            self.assertRegex(table, rf"(?m)^{name}\+70 +\d")
+
+    def assert_positive(self, number):
+        self.assertTrue(0 < number < math.inf, number)
 
 
 class BenchPluginTests(CommandTestCase):

@@ -3,6 +3,7 @@ import Engine
 import Fusion
 import TestSupport
 import Testing
+import Weights
 
 @Suite(.serialized) struct EngineTests {
     /// A text of 64 tokens.
@@ -296,10 +297,26 @@ import Testing
     @Test func benchmarksGiveARateForEachTest() throws {
         let benchmark = Benchmark(try DefaultModel.open().decoder)
         let prefill = try benchmark.prefill(tokens: 200, repetitions: 2)
-        let decode = try benchmark.decode(tokens: 3, batch: 2, repetitions: 1)
+        let decode = try benchmark.decode(tokens: 3, batch: 2, depth: 70, repetitions: 1)
         #expect(prefill.mean > 0 && prefill.standardDeviation >= 0)
         #expect(decode.mean > 0 && decode.standardDeviation == 0)
+        #expect(decode.residentBytes > 0)
         #expect(throws: EngineError.self) { try benchmark.prefill(tokens: 0, repetitions: 1) }
+        #expect(throws: EngineError.self) { try benchmark.prefill(tokens: 2, depth: 8191, repetitions: 1) }
         #expect(throws: EngineError.self) { try benchmark.decode(tokens: 1, batch: 0, repetitions: 1) }
+        #expect(throws: EngineError.self) {
+            try benchmark.decode(tokens: 1, batch: 1, depth: -1, repetitions: 1)
+        }
+    }
+
+    @Test func aDecodeStepReadsEveryWeightAndWhatItsSequencesHold() throws {
+        let model = try DefaultModel.open().decoder
+        let benchmark = Benchmark(model)
+        let file = try GGUFFile(path: DefaultModel.path())
+        #expect(model.stepWeightBytes == file.tensors.reduce(0) { $0 + $1.byteCount })
+        // 30 layers, 3 heads of 64 numbers, keys and values, float16.
+        let row = 30 * 3 * 64 * 2 * 2
+        let bytes = benchmark.bytesRead(tokens: 1, batch: 4, depth: 99)
+        #expect(bytes == Double(model.stepWeightBytes + 4 * 100 * row))
     }
 }
