@@ -4,7 +4,7 @@ import PackageDescription
 
 // SDK/ is no other's package: the host reads JSON with what plugins read it with.
 let json: Target.Dependency = .product(name: "GatehouseJSON", package: "SDK")
-let numerics: Target.Dependency = .product(name: "GatehouseNumerics", package: "SDK")
+let tensorFiles: Target.Dependency = .product(name: "GatehouseTensorFiles", package: "SDK")
 
 let package = Package(
     name: "Gatehouse",
@@ -34,7 +34,7 @@ let package = Package(
         .target(
             name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text", "Weights"], path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
-        .target(name: "Weights", dependencies: ["CKernels", json, numerics], path: "Host/Weights"),
+        .target(name: "Weights", dependencies: ["CKernels", json, tensorFiles], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2", json], path: "Host/Text"),
         .target(name: "Modalities", dependencies: ["PluginHost", "Digest", json], path: "Host/Modalities"),
         .target(name: "Digest", dependencies: ["CSystemNettle"], path: "Host/Digest"),
@@ -70,7 +70,7 @@ let package = Package(
         .target(name: "Reference", path: "Tests/Reference"),
         .target(
             name: "CheckpointFixtures",
-            dependencies: ["Decoder", "Weights", "Reference", "TestSupport", numerics],
+            dependencies: ["Decoder", "Weights", "Reference", "TestSupport", tensorFiles],
             path: "Tests/CheckpointFixtures"),
         .executableTarget(
             name: "parity", dependencies: ["CheckpointFixtures", "Decoder", "Weights"],
@@ -79,7 +79,7 @@ let package = Package(
             name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
             exclude: ["Fixtures"]),
         .testTarget(
-            name: "WeightsTests", dependencies: ["Weights", "CKernels", "TestSupport", json, numerics],
+            name: "WeightsTests", dependencies: ["Weights", "CKernels", "TestSupport", json, tensorFiles],
             path: "Tests/WeightsTests"),
         .testTarget(
             name: "DecoderTests",

@@ -1,4 +1,4 @@
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// Reads little-endian values one after the other from a mapped file and never outside it.
 struct ByteReader {

@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// A model as Hugging Face publishes it: a folder with `config.json` and weights in safetensors format.
 public final class Checkpoint: TensorSource {

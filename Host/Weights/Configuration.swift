@@ -1,5 +1,5 @@
 import GatehouseJSON
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// An object of a JSON file such as `config.json`, read by key.
 ///

@@ -1,4 +1,4 @@
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// A model file in GGUF format, version 2 or 3 (which differ in nothing that is read here), mapped into memory.
 ///

@@ -1,4 +1,4 @@
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// The metadata of a model file: values by key, in the file's order.
 ///

@@ -1,4 +1,4 @@
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// The types of metadata values, numbered as in the file.
 enum GGUFValueType: UInt32 {

@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// A model as people have it, by format.
 public enum ModelSource: Sendable {

@@ -1,6 +1,6 @@
 import CKernels
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 import Synchronization
 
 /// Encodes a tensor in another type, some rows at a time, on several threads. The bytes do not depend on their number.

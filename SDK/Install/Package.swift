@@ -9,13 +9,18 @@ let package = Package(
         .library(name: "GatehouseSDK", type: .static, targets: ["GatehouseSDK"]),
         .library(name: "CGatehouse", type: .static, targets: ["CGatehouse"]),
         .library(name: "GatehouseJSON", type: .static, targets: ["GatehouseJSON"]),
+        .library(name: "GatehouseTensorFiles", type: .static, targets: ["GatehouseTensorFiles"]),
         .library(name: "GatehouseNumerics", type: .static, targets: ["GatehouseNumerics"]),
     ],
     targets: [
         .target(name: "CGatehouse"),
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
         .target(name: "GatehouseJSON"),
-        .target(name: "GatehouseNumerics", dependencies: ["GatehouseJSON"]),
+        .target(name: "GatehouseTensorFiles", dependencies: ["GatehouseJSON"]),
+        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics", "COpenBLAS"]),
+        .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
+        // Debian: libopenblas-dev. Linked by plugins that import GatehouseNumerics, and by no other.
+        .systemLibrary(name: "COpenBLAS"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// Writes small checkpoints as Hugging Face publishes them, sound or damaged on purpose.
 public struct CheckpointBuilder {

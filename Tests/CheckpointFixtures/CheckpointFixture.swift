@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 import Reference
 import Weights
 

@@ -1,4 +1,4 @@
-import GatehouseNumerics
+import GatehouseTensorFiles
 import Weights
 
 /// A tensor that is of a type which the tests do not read.

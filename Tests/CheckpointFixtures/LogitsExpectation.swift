@@ -1,4 +1,4 @@
-import GatehouseNumerics
+import GatehouseTensorFiles
 import Reference
 
 /// A prompt and the logits that transformers computes for it in float32.

@@ -1,5 +1,5 @@
 import CKernels
-import GatehouseNumerics
+import GatehouseTensorFiles
 import TestSupport
 import Testing
 import Weights

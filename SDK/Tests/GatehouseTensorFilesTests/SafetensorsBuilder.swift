@@ -1,5 +1,5 @@
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 
 /// Writes small safetensors files, sound or damaged on purpose.
 struct SafetensorsBuilder {

@@ -8,6 +8,8 @@ public struct SafetensorsCheckpoint: Sendable {
 
     /// The files, each once, in the order of their names.
     public let files: [SafetensorsFile]
+    /// What it was opened by: the path of a file or of a folder.
+    public let path: String
     /// Tensors, file by file.
     public let tensors: [SafetensorsTensor]
     private let index: [String: Int]
@@ -15,11 +17,11 @@ public struct SafetensorsCheckpoint: Sendable {
     /// Opens a safetensors file, or a folder that has ``fileName`` or ``indexName``; of both, the first counts.
     public init(path: String) throws(TensorFileError) {
         guard Self.isFolder(path) else {
-            try self.init([try SafetensorsFile(path: path)])
+            try self.init([try SafetensorsFile(path: path)], path: path)
             return
         }
         if Self.exists("\(path)/\(Self.fileName)") {
-            try self.init([try SafetensorsFile(path: "\(path)/\(Self.fileName)")])
+            try self.init([try SafetensorsFile(path: "\(path)/\(Self.fileName)")], path: path)
         } else if Self.exists("\(path)/\(Self.indexName)") {
             try self.init(folder: path, index: "\(path)/\(Self.indexName)")
         } else {
@@ -29,7 +31,7 @@ public struct SafetensorsCheckpoint: Sendable {
         }
     }
 
-    private init(_ files: [SafetensorsFile]) throws(TensorFileError) {
+    private init(_ files: [SafetensorsFile], path: String) throws(TensorFileError) {
         var tensors: [SafetensorsTensor] = []
         var index: [String: Int] = [:]
         for tensor in files.flatMap(\.tensors) {
@@ -41,6 +43,7 @@ public struct SafetensorsCheckpoint: Sendable {
             tensors.append(tensor)
         }
         self.files = files
+        self.path = path
         self.tensors = tensors
         self.index = index
     }
@@ -63,7 +66,7 @@ public struct SafetensorsCheckpoint: Sendable {
                     found: "no such tensor")
             }
         }
-        try self.init(files.sorted { $0.key < $1.key }.map(\.value))
+        try self.init(files.sorted { $0.key < $1.key }.map(\.value), path: folder)
     }
 
     public func tensor(named name: String) -> SafetensorsTensor? { index[name].map { tensors[$0] } }

@@ -1,0 +1,83 @@
+/* Loops over rows of float32 that the Swift side cannot vectorise for the processor it runs on. Each is compiled for
+   several processors and picks its form when the library is loaded.
+
+   Matrices are row-major; `stride` is elements from row to row. No function allocates, keeps state or fails; all may run
+   on several threads at once on different rows. */
+
+#ifndef GATEHOUSE_NUMERICS_H
+#define GATEHOUSE_NUMERICS_H
+
+#include <stdint.h>
+
+enum {
+    GN_IDENTITY = 0,
+    GN_GELU = 1,      /* x Φ(x), by erf to 2e-7 */
+    GN_GELU_TANH = 2, /* its approximation by tanh */
+    GN_QUICK_GELU = 3,  /* x / (1 + exp(-1.702 x)) */
+    GN_SILU = 4,      /* x / (1 + exp(-x)) */
+    GN_RELU = 5,
+    GN_TANH = 6,
+};
+
+/* y = f(y + bias); `bias` [columns] or NULL. */
+void gn_activate(int64_t rows, int64_t columns, float *y, int64_t stride, const float *bias, int32_t function);
+
+/* y += bias. */
+void gn_add_bias(int64_t rows, int64_t columns, float *y, int64_t stride, const float *bias);
+
+/* gate = f(gate) * up. */
+void gn_gated(
+    int64_t rows, int64_t columns, float *gate, int64_t gate_stride, const float *up, int64_t up_stride,
+    int32_t function);
+
+/* y = (x - mean) / sqrt(variance + epsilon) * weight + bias; the moments are of each row. `bias` may be NULL. */
+void gn_layer_norm(
+    int64_t rows, int64_t columns, const float *x, int64_t x_stride, const float *weight, const float *bias,
+    float epsilon, float *y, int64_t y_stride);
+
+/* y = x / sqrt(mean of squares + epsilon) * weight. */
+void gn_rms_norm(
+    int64_t rows, int64_t columns, const float *x, int64_t x_stride, const float *weight, float epsilon, float *y,
+    int64_t y_stride);
+
+/* One block of keys of a softmax over many: scores become exp(scale * score - maximum), `maximum` and `sum` [rows] go
+   on from the blocks before (-INFINITY and 0 at first), and `factor` [rows] is what earlier results are to be
+   multiplied by. */
+void gn_softmax_block(
+    int64_t rows, int64_t columns, float *scores, int64_t stride, float scale, float *maximum, float *sum,
+    float *factor);
+
+/* y[i] *= factors[i], for each row i. */
+void gn_scale_rows(int64_t rows, int64_t columns, float *y, int64_t stride, const float *factors);
+
+/* Rotates pairs (j, j + width / 2) of each of `heads` stretches of `width` in a row by that row's angles: `cosines` and
+   `sines` are [rows, width / 2]. */
+void gn_rotate_halves(
+    int64_t rows, int64_t heads, int64_t width, float *x, int64_t stride, const float *cosines, const float *sines);
+
+/* To float32; any alignment. */
+void gn_widen_bfloat16(int64_t count, const void *from, float *to);
+void gn_widen_float16(int64_t count, const void *from, float *to);
+
+/* One pass of a separable resampling of 8-bit pixels: output row r is the sum over taps k of
+   weights[k] * row (first + k) of `input`, in fixed point with 22 fractional bits, rounded and clamped to 0 … 255. */
+void gn_blend_rows(
+    int64_t columns, const uint8_t *input, int64_t stride, int64_t taps, const int32_t *weights, uint8_t *output);
+
+/* The same along a row of interleaved pixels of `channels`: pixel i is the sum over k < counts[i] of
+   weights[i * most + k] * pixel (firsts[i] + k). */
+void gn_blend_pixels(
+    int64_t pixels, int64_t channels, const uint8_t *input, const int32_t *firsts, const int32_t *counts, int64_t most,
+    const int32_t *weights, uint8_t *output);
+
+/* Tells the processor that this thread is spinning. */
+static inline void gn_pause(void)
+{
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+#endif

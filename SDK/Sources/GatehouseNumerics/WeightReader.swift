@@ -1,0 +1,166 @@
+import GatehouseTensorFiles
+
+/// A tensor as a file stores it, whatever the file's format.
+public struct StoredTensor: @unchecked Sendable {  // nobody writes to `bytes`
+    /// nil where it is not of floating point; then `typeName` says of what.
+    public let format: FloatFormat?
+    public let typeName: String
+    /// Extents, row-major, outermost first.
+    public let shape: [Int]
+    /// Valid while `owner` lives.
+    public let bytes: UnsafeRawBufferPointer
+    public let owner: MappedFile
+
+    public init(
+        format: FloatFormat?, typeName: String, shape: [Int], bytes: UnsafeRawBufferPointer, owner: MappedFile
+    ) {
+        self.format = format
+        self.typeName = typeName
+        self.shape = shape
+        self.bytes = bytes
+        self.owner = owner
+    }
+}
+
+/// Files that tensors are read from by name.
+public protocol TensorLookup: Sendable {
+    /// For messages.
+    var path: String { get }
+    func stored(_ name: String) -> StoredTensor?
+}
+
+extension SafetensorsFile: TensorLookup {
+    public func stored(_ name: String) -> StoredTensor? { tensor(named: name).map { StoredTensor($0) } }
+}
+
+extension SafetensorsCheckpoint: TensorLookup {
+    public func stored(_ name: String) -> StoredTensor? { tensor(named: name).map { StoredTensor($0) } }
+}
+
+extension StoredTensor {
+    init(_ tensor: SafetensorsTensor) {
+        self.init(
+            format: FloatFormat(tensor.type), typeName: tensor.type.rawValue, shape: tensor.shape,
+            bytes: tensor.bytes, owner: tensor.file)
+    }
+}
+
+/// Reads layers by their names under one prefix, and holds each tensor to the shape that the encoder gives it.
+public struct WeightReader: Sendable {
+    /// What becomes of large matrices that the file has in fewer than 32 bits.
+    public enum Residency: Sendable {
+        /// Widened once, when they are read: fastest.
+        case widened
+        /// Left in the mapped file and widened at each use: half the memory or less.
+        case stored
+    }
+
+    public let file: any TensorLookup
+    /// Stands before every name; empty, or ends with a dot.
+    public let prefix: String
+    public let residency: Residency
+
+    public init(_ file: any TensorLookup, prefix: String = "", residency: Residency = .widened) {
+        self.file = file
+        self.prefix = prefix
+        self.residency = residency
+    }
+
+    /// The same file, further names under `name`.
+    public func under(_ name: String) -> WeightReader {
+        WeightReader(file, prefix: "\(prefix)\(name).", residency: residency)
+    }
+
+    public func has(_ name: String) -> Bool { file.stored(prefix + name) != nil }
+
+    /// The elements of a tensor of this shape.
+    public func floats(_ name: String, _ shape: [Int]) throws(TensorFileError) -> Matrix {
+        let tensor = try checked(name, shape)
+        let matrix = Matrix(rows: 1, columns: tensor.shape.reduce(1, *))
+        tensor.format.widen(tensor.bytes, into: matrix.base)
+        return matrix
+    }
+
+    /// A tensor of this shape as a matrix `[outputs, inputs]`, the first extent being the outputs and all others, row-major,
+    /// the inputs.
+    public func weight(_ name: String, _ shape: [Int]) throws(TensorFileError) -> WeightMatrix {
+        let tensor = try checked(name, shape)
+        let outputs = shape[0]
+        let inputs = shape.dropFirst().reduce(1, *)
+        if tensor.format == .float32, let base = tensor.bytes.baseAddress,
+            Int(bitPattern: base).isMultiple(of: MemoryLayout<Float>.alignment)
+        {
+            // The mapped file is read where it lies; nothing writes to weights.
+            let floats = UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: Float.self))
+            return WeightMatrix(
+                Matrix(rows: outputs, columns: inputs, stride: inputs, base: floats, owner: tensor.owner))
+        }
+        if residency == .stored, tensor.format != .float32 {
+            return WeightMatrix(
+                outputs: outputs, inputs: inputs, format: tensor.format, bytes: tensor.bytes,
+                owner: tensor.owner)
+        }
+        let matrix = Matrix(rows: outputs, columns: inputs)
+        tensor.format.widen(tensor.bytes, into: matrix.base)
+        return WeightMatrix(matrix)
+    }
+
+    /// `name.weight` and, where there is one, `name.bias`.
+    public func linear(_ name: String, inputs: Int, outputs: Int) throws(TensorFileError) -> Linear {
+        Linear(
+            weight: try weight("\(name).weight", [outputs, inputs]), bias: try bias(name, outputs))
+    }
+
+    /// Several linear layers of the same input as one, in this order; all have a bias or none.
+    public func stacked(_ names: [String], inputs: Int, outputs: Int) throws(TensorFileError) -> Linear {
+        let weight = Matrix(rows: names.count * outputs, columns: inputs)
+        let bias = Matrix(rows: 1, columns: names.count * outputs)
+        var biased = 0
+        for (index, name) in names.enumerated() {
+            let tensor = try checked("\(name).weight", [outputs, inputs])
+            tensor.format.widen(tensor.bytes, into: weight.base + index * outputs * inputs)
+            guard let own = try self.bias(name, outputs) else { continue }
+            biased += 1
+            (bias.base + index * outputs).update(from: own.base, count: outputs)
+        }
+        guard biased == 0 || biased == names.count else {
+            throw TensorFileError(
+                path: file.path, field: "tensors \(prefix)\(names.joined(separator: ", "))",
+                expected: "a bias in all or in none", found: "one in \(biased) of \(names.count)")
+        }
+        return Linear(weight: WeightMatrix(weight), bias: biased > 0 ? bias : nil)
+    }
+
+    /// `name.weight` and, where there is one, `name.bias`.
+    public func layerNorm(_ name: String, _ width: Int, epsilon: Float) throws(TensorFileError) -> LayerNorm {
+        LayerNorm(
+            weight: try floats("\(name).weight", [width]), bias: try bias(name, width), epsilon: epsilon)
+    }
+
+    /// `name.weight`.
+    public func rmsNorm(_ name: String, _ width: Int, epsilon: Float) throws(TensorFileError) -> RMSNorm {
+        RMSNorm(weight: try floats("\(name).weight", [width]), epsilon: epsilon)
+    }
+
+    /// `name.bias`, where there is one.
+    public func bias(_ name: String, _ count: Int) throws(TensorFileError) -> Matrix? {
+        has("\(name).bias") ? try floats("\(name).bias", [count]) : nil
+    }
+
+    private func checked(
+        _ name: String, _ shape: [Int]
+    ) throws(TensorFileError) -> (
+        format: FloatFormat, shape: [Int], bytes: UnsafeRawBufferPointer, owner: MappedFile
+    ) {
+        func failure(_ expected: String, _ found: String) -> TensorFileError {
+            TensorFileError(
+                path: file.path, field: "tensor \(prefix)\(name)", expected: expected, found: found)
+        }
+        guard let tensor = file.stored(prefix + name) else { throw failure("\(shape)", "no such tensor") }
+        guard tensor.shape == shape else { throw failure("\(shape)", "\(tensor.shape)") }
+        guard let format = tensor.format else {
+            throw failure("F32, F16 or BF16", tensor.typeName)
+        }
+        return (format, tensor.shape, tensor.bytes, tensor.owner)
+    }
+}

@@ -1,0 +1,95 @@
+import Foundation
+import GatehouseNumerics
+import Testing
+
+/// Layers against PyTorch: see `reference/make_references.py`.
+@Suite struct LayerTests {
+    private let references: References
+
+    init() throws { references = try References() }
+
+    @Test(arguments: [1, 2, 3])
+    func aLinearLayerIsThatOfPyTorch(_ threads: Int) throws {
+        let team = try ThreadTeam(threads: threads)
+        let layer = Linear(weight: WeightMatrix(pattern(33, 24, seed: 2)), bias: pattern(1, 33, seed: 3))
+        let y = Matrix(rows: 5, columns: 33)
+        team.linear(pattern(5, 24, seed: 1), layer, into: y)
+        expectNear(y, try references.floats("linear"))
+        team.linear(pattern(5, 24, seed: 1), layer, addingTo: y)
+        expectNear(y, try references.floats("linear").map { 2 * $0 })
+        let gated = Matrix(rows: 5, columns: 33)
+        team.gatedLinear(
+            pattern(5, 24, seed: 1), gate: layer, up: Linear(weight: WeightMatrix(pattern(33, 24, seed: 4))),
+            .silu, scratch: y, into: gated)
+        expectNear(gated, try references.floats("gated"))
+    }
+
+    @Test(arguments: ["f16", "bf16"], [WeightReader.Residency.stored, .widened])
+    func sixteenBitWeightsCountAsTheNumbersTheyStandFor(
+        _ format: String, _ residency: WeightReader.Residency
+    ) throws {
+        let team = try ThreadTeam(threads: 2)
+        let layer = Linear(
+            weight: try references.weight("linear.weight.\(format)", residency), bias: pattern(1, 33, seed: 3)
+        )
+        let y = Matrix(rows: 5, columns: 33)
+        team.linear(pattern(5, 24, seed: 1), layer, into: y)
+        expectNear(y, try references.floats("linear.\(format)"))
+    }
+
+    @Test(arguments: Activation.allCases.filter { $0 != .identity })
+    func activationsAreThoseOfPyTorch(_ activation: Activation) throws {
+        let x = pattern(3, 337, seed: 5, scale: 12)
+        try ThreadTeam(threads: 2).activate(x, activation)
+        expectNear(x, try references.floats(activation.rawValue), tolerance: 3e-7)
+    }
+
+    @Test func normalisationsAreThoseOfPyTorch() throws {
+        let team = try ThreadTeam(threads: 2)
+        let y = Matrix(rows: 4, columns: 50)
+        team.normalize(
+            pattern(4, 50, seed: 6),
+            LayerNorm(weight: pattern(1, 50, seed: 7), bias: pattern(1, 50, seed: 8), epsilon: 1e-5), into: y)
+        expectNear(y, try references.floats("layer_norm"))
+        team.normalize(
+            pattern(4, 50, seed: 6), RMSNorm(weight: pattern(1, 50, seed: 7), epsilon: 1e-5), into: y)
+        expectNear(y, try references.floats("rms_norm"))
+    }
+
+    @Test func attentionIsThatOfPyTorchInOneBlockAndInMany() throws {
+        let team = try ThreadTeam(threads: 2)
+        // Side by side in one matrix, as a stacked projection leaves them.
+        let few = Matrix(rows: 9, columns: 24)
+        team.attention(
+            pattern(9, 24, seed: 20, scale: 3), pattern(13, 24, seed: 21, scale: 3),
+            pattern(13, 24, seed: 22, scale: 3), heads: 3, scale: 0.7, into: few)
+        expectNear(few, try references.floats("attention.few"))
+        let many = Matrix(rows: 70, columns: 8)
+        team.attention(
+            pattern(70, 8, seed: 30, scale: 3), pattern(2500, 8, seed: 31, scale: 3),
+            pattern(2500, 8, seed: 32, scale: 3), heads: 2, scale: 0.7, into: many)
+        expectNear(many, try references.floats("attention.many"))
+    }
+
+    @Test func attentionWithVeryUnevenScoresStaysFinite() throws {
+        let queries = Matrix(rows: 1, columns: 1, [100])
+        let keys = Matrix(rows: 3, columns: 1, [-100, 100, -100])
+        let values = Matrix(rows: 3, columns: 1, [1, 2, 3])
+        let y = Matrix(rows: 1, columns: 1)
+        try ThreadTeam(threads: 1).attention(queries, keys, values, heads: 1, scale: 1, into: y)
+        #expect(y.row(0)[0] == 2)
+    }
+
+    @Test func rotationIsThatOfPublishedModels() throws {
+        let angles = pattern(6, 4, seed: 40)
+        let x = pattern(6, 24, seed: 41)
+        func turned(_ function: (Double) -> Double) -> Matrix {
+            Matrix(
+                rows: 6, columns: 4,
+                (0..<6).flatMap { row in angles.row(row).map { Float(function(Double($0))) } })
+        }
+        try ThreadTeam(threads: 2).rotate(
+            x, heads: 3, by: RotaryAngles(cosines: turned(cos), sines: turned(sin)))
+        expectNear(x, try references.floats("rotated"))
+    }
+}

@@ -1,0 +1,34 @@
+import Foundation
+import GatehouseNumerics
+import Synchronization
+import Testing
+
+@Suite struct ThreadTeamTests {
+    @Test(arguments: [1, 2, 5])
+    func everyIndexIsGivenOutOnceInEachOfManyCalls(_ threads: Int) throws {
+        let team = try ThreadTeam(threads: threads)
+        for count in [0, 1, 2, 3, 64, 1000] {
+            let seen = Matrix(rows: 1, columns: count)
+            for _ in 0..<20 { team.forEach(count) { seen.base[$0] += 1 } }
+            #expect(seen.row(0).allSatisfy { $0 == 20 })
+        }
+    }
+
+    @Test func stretchesAreEvenMultiplesOfTheUnit() throws {
+        let team = try ThreadTeam(threads: 3)
+        let found = Mutex<[Range<Int>]>([])
+        team.split(50, unit: 16) { range in found.withLock { $0.append(range) } }
+        let ranges = found.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
+        #expect(ranges == [0..<16, 16..<32, 32..<50])
+    }
+
+    @Test func aSleepingTeamWakes() throws {
+        let team = try ThreadTeam(threads: 2)
+        let calls = Atomic<Int>(0)
+        for _ in 0..<3 {
+            usleep(20_000)
+            team.forEach(8) { _ in calls.add(1, ordering: .relaxed) }
+        }
+        #expect(calls.load(ordering: .relaxed) == 24)
+    }
+}
