@@ -5,10 +5,15 @@
 #include <math.h>
 #include <string.h>
 
-// Scratch: a page's keys, its values, then maximum, sum and output for each query.
+// Up to here queries read a page as it is stored; more share one conversion.
+enum { DIRECT_QUERIES = 8 };
+
+// Scratch: a page's keys, its values, then outputs, biases and states of the queries.
 size_t gh_attention_scratch(const gh_page_layout *layout, size_t group) {
-    const size_t page = (layout->head_dim + layout->padded) * GH_PAGE_TOKENS;
-    return page + GH_ATTENTION_ROWS * group * (2 + layout->padded);
+    const size_t page = (layout->head_dim + layout->padded) * GH_PAGE_TOKENS * sizeof(float);
+    const size_t query = layout->padded * sizeof(float) + sizeof(gh_query);
+    const size_t biases = GH_ATTENTION_ROWS * GH_PAGE_TOKENS * sizeof(float);
+    return page + biases + GH_ATTENTION_ROWS * group * query;
 }
 
 // What is added to the scores of a page's positions for the row at `index`; false where that is nothing.
@@ -36,7 +41,7 @@ static bool page_bias(
 void gh_attend(
     const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block,
     size_t group, size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out,
-    float *scratch) {
+    void *scratch) {
     const gh_page_layout *l = &pool->layout;
     const size_t stride = l->kv_heads * group * l->head_dim;
     const size_t first_column = (kv_head * group + first_head) * l->head_dim;
@@ -45,48 +50,46 @@ void gh_attend(
     float *key_floats = scratch;
     float *value_floats = key_floats + l->head_dim * GH_PAGE_TOKENS;
     float *outputs = value_floats + l->padded * GH_PAGE_TOKENS;
-    float *maxima = outputs + count * l->padded;
-    float *sums = maxima + count;
+    float(*biases)[GH_PAGE_TOKENS] = (void *)(outputs + count * l->padded);
+    gh_query *states = (gh_query *)(biases + block->rows);
     memset(outputs, 0, count * l->padded * sizeof *outputs);
     for (size_t i = 0; i < count; i++) {
-        maxima[i] = -INFINITY;
-        sums[i] = 0;
+        const size_t column = first_column + i % heads * l->head_dim;
+        states[i] = (gh_query){
+            .vector = queries + (block->first + i / heads) * stride + column,
+            .maximum = -INFINITY,
+            .output = outputs + i * l->padded,
+        };
     }
 
     const size_t last = block->index + block->rows - 1;
-    for (size_t page = 0; page <= last / GH_PAGE_TOKENS; page++) {
-        const size_t start = page * GH_PAGE_TOKENS;
-        const void *keys = gh_page_keys(pool, block->pages[page], layer, kv_head);
-        const void *values = gh_page_values(pool, block->pages[page], layer, kv_head);
-        if (l->type != GH_KV_F32) {
-            const size_t seen = last - start + 1 < GH_PAGE_TOKENS ? last - start + 1 : GH_PAGE_TOKENS;
-            gh_page_expand(kernels, l, keys, values, seen, key_floats, value_floats);
-            keys = key_floats;
-            values = value_floats;
-        }
-        for (size_t row = 0; row < block->rows; row++) {
+    for (size_t number = 0; number <= last / GH_PAGE_TOKENS; number++) {
+        const size_t start = number * GH_PAGE_TOKENS;
+        gh_page page = gh_page_view(pool, block->pages[number], layer, kv_head);
+        // Rows before the page's first position do not see it.
+        const size_t first_row = block->index < start ? start - block->index : 0;
+        for (size_t row = first_row; row < block->rows; row++) {
             const size_t index = block->index + row;
-            if (index < start) {
-                continue;
-            }
-            const size_t valid = index - start + 1 < GH_PAGE_TOKENS ? index - start + 1 : GH_PAGE_TOKENS;
-            float bias[GH_PAGE_TOKENS];
-            const bool is_gated = page_bias(block, start, index, bias);
-            for (size_t head = 0; head < heads; head++) {
-                const size_t i = row * heads + head;
-                gh_softmax state = {maxima[i], sums[i], outputs + i * l->padded};
-                const size_t column = first_column + head * l->head_dim;
-                const float *query = queries + (block->first + row) * stride + column;
-                kernels->attend_page(
-                    query, l->head_dim, keys, values, valid, is_gated ? bias : NULL, &state);
-                maxima[i] = state.maximum;
-                sums[i] = state.sum;
+            const size_t seen = index - start + 1 < GH_PAGE_TOKENS ? index - start + 1 : GH_PAGE_TOKENS;
+            const bool is_gated = page_bias(block, start, index, biases[row]);
+            for (size_t i = row * heads; i < (row + 1) * heads; i++) {
+                states[i].valid = seen;
+                states[i].bias = is_gated ? biases[row] : NULL;
             }
         }
+        const size_t first = first_row * heads;
+        if (page.type != GH_KV_F32 && count - first > DIRECT_QUERIES) {
+            const size_t seen = states[count - 1].valid;
+            kernels->expand_elements(page.type, page.keys, l->head_dim * GH_PAGE_TOKENS, key_floats);
+            kernels->expand_elements(page.type, page.values, l->padded * seen, value_floats);
+            page.keys = key_floats;
+            page.values = value_floats;
+            page.type = GH_KV_F32;
+        }
+        kernels->attend_page(&page, l->head_dim, states + first, count - first);
     }
     for (size_t i = 0; i < count; i++) {
-        const gh_softmax state = {maxima[i], sums[i], outputs + i * l->padded};
         float *place = out + (block->first + i / heads) * stride + first_column + i % heads * l->head_dim;
-        kernels->attend_finish(&state, l->head_dim, place);
+        kernels->attend_finish(&states[i], l->head_dim, place);
     }
 }

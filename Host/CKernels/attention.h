@@ -17,7 +17,7 @@ typedef struct gh_attention_block {
     size_t index;           // place of the first row in its sequence: it sees 0 … index
 } gh_attention_block;
 
-// Floats of scratch that a thread needs.
+// Bytes of scratch that a thread needs.
 size_t gh_attention_scratch(const gh_page_layout *layout, size_t group);
 
 // Query heads kv_head · group + first_head … + heads - 1 of one block. queries and out: [rows of the step,
@@ -25,6 +25,6 @@ size_t gh_attention_scratch(const gh_page_layout *layout, size_t group);
 void gh_attend(
     const gh_kernels *kernels, const gh_pool *pool, size_t layer, const gh_attention_block *block,
     size_t group, size_t kv_head, size_t first_head, size_t heads, const float *queries, float *out,
-    float *scratch);
+    void *scratch);
 
 #endif

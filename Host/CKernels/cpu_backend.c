@@ -44,9 +44,9 @@ static gh_status embed(gh_model *model, const int32_t *tokens, uint32_t count, f
             return GH_ERROR_BAD_SHAPE;
         }
     }
-    const gh_matrix *embedding = &model->desc.embedding;
     for (uint32_t i = 0; i < count; i++) {
-        gh_expand_row(model->kernels, embedding, (size_t)tokens[i], rows + (size_t)i * embedding->cols);
+        gh_expand_row(
+            model->kernels, &model->embedding, (size_t)tokens[i], rows + (size_t)i * model->desc.hidden);
     }
     return GH_OK;
 }
@@ -65,28 +65,43 @@ static gh_status create_avx2(const gh_model_desc *desc, const gh_options *option
     return gh_model_create_on(&gh_kernels_avx2, desc, options, model);
 }
 
+static gh_status create_avx512(const gh_model_desc *desc, const gh_options *options, gh_model **model) {
+    return gh_model_create_on(&gh_kernels_avx512, desc, options, model);
+}
+
 static const gh_backend avx2 = BACKEND("cpu (avx2)", create_avx2);
+static const gh_backend avx512 = BACKEND("cpu (avx512)", create_avx512);
 #endif
 
 const gh_backend *gh_cpu_backend_on(gh_cpu_path path) {
     if (!gh_cpu_path_available(path)) {
         return NULL;
     }
+    switch (path) {
 #if defined(__x86_64__)
-    if (path == GH_CPU_AVX2) {
-        return &avx2;
-    }
+    case GH_CPU_AVX512: return &avx512;
+    case GH_CPU_AVX2: return &avx2;
 #endif
-    return &portable;
+    default: return &portable;
+    }
 }
 
 static pthread_once_t picked_once = PTHREAD_ONCE_INIT;
 static const gh_backend *picked;
 
 static void pick(void) {
+    static const struct {
+        gh_cpu_path path;
+        const char *name;
+    } paths[] = {{GH_CPU_AVX512, "avx512"}, {GH_CPU_AVX2, "avx2"}, {GH_CPU_PORTABLE, "portable"}};
     const char *wish = getenv("GATEHOUSE_CPU");
-    const gh_backend *best = gh_cpu_backend_on(GH_CPU_AVX2);
-    picked = best && !(wish && strcmp(wish, "portable") == 0) ? best : &portable;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        const gh_backend *backend = gh_cpu_backend_on(paths[i].path);
+        const bool is_wished = wish && strcmp(wish, paths[i].name) == 0;
+        if (backend && (!picked || is_wished)) {
+            picked = backend;
+        }
+    }
 }
 
 const gh_backend *gh_cpu_backend(void) {
@@ -97,19 +112,54 @@ const gh_backend *gh_cpu_backend(void) {
 gh_status gh_quantize_activations(
     gh_cpu_path path, const float *activations, uint32_t count, int16_t *values, float *scales) {
     const gh_kernels *kernels = gh_kernels_of(path);
-    if (!kernels || !kernels->quantize) {
+    if (!kernels) {
         return GH_ERROR_DEVICE;
     }
     if (count % GH_QUANTUM) {
         return GH_ERROR_BAD_SHAPE;
     }
-    float *eighths = malloc((count / GH_QUANTUM + 1) * sizeof *eighths);
-    if (!eighths) {
-        return GH_ERROR_OUT_OF_MEMORY;
+    for (uint32_t b = 0; b < count / GH_QUANTUM; b++) {
+        int16_t pairs[GH_QUANTUM];
+        float sum;
+        kernels->quantize(activations + b * GH_QUANTUM, GH_QUANTUM, pairs, scales + b, &sum);
+        for (size_t i = 0; i < GH_QUANTUM; i++) {
+            values[b * GH_QUANTUM + gh_pair_element(i / 2, i % 2)] = pairs[i];
+        }
     }
-    kernels->quantize(activations, count, values, scales, eighths);
-    free(eighths);
     return GH_OK;
+}
+
+// Memory for a dot product: panels, quantised activations and scratch, in one piece.
+typedef struct dot_memory {
+    void *memory;
+    gh_packed packed;
+    gh_quantized quantized;
+    void *scratch;
+} dot_memory;
+
+static bool dot_allocate(
+    dot_memory *m, const gh_kernels *kernels, const gh_matrix *weights, bool is_packed, size_t tokens) {
+    const size_t cols = weights->cols;
+    const size_t blocks = cols / GH_QUANTUM;
+    uint8_t *base = NULL;
+    for (int pass = 0; pass < 2; pass++) {
+        size_t used = 0;
+        m->scratch = gh_carve(base, &used, gh_multiply_scratch(kernels, cols), 1);
+        if (is_packed) {
+            m->packed = (gh_packed){
+                gh_carve(base, &used, gh_packed_bytes(weights), 1), weights->type, weights->rows, weights->cols};
+            m->quantized.values = gh_carve(base, &used, tokens * cols, sizeof(int16_t));
+            m->quantized.scales = gh_carve(base, &used, tokens * blocks, sizeof(float));
+            m->quantized.sums = gh_carve(base, &used, tokens * blocks, sizeof(float));
+        }
+        if (pass == 0) {
+            m->memory = base = aligned_alloc(64, used);
+            if (!base) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 gh_status gh_dot(
@@ -126,30 +176,27 @@ gh_status gh_dot(
     if (weights->cols == 0 || weights->cols % block) {
         return GH_ERROR_BAD_SHAPE;
     }
-    const bool quantized = !precise && gh_integer_panel_of(kernels, weights->type);
+    const bool is_packed = !precise && gh_is_packable(weights->type);
     const size_t cols = weights->cols;
-    const size_t blocks = cols / GH_QUANTUM;
-    float *scratch = malloc(gh_multiply_scratch(cols) * sizeof *scratch);
-    gh_quantized q = {NULL, NULL, NULL};
-    if (quantized) {
-        q.values = malloc((tokens * cols + 1) * sizeof(int16_t));
-        q.scales = malloc((tokens * blocks + 1) * sizeof(float));
-        q.eighths = malloc((tokens * blocks + 1) * sizeof(float));
+    dot_memory m = {0};
+    if (!dot_allocate(&m, kernels, weights, is_packed, tokens)) {
+        return GH_ERROR_OUT_OF_MEMORY;
     }
-    const bool enough = scratch && (!quantized || (q.values && q.scales && q.eighths));
-    if (enough) {
-        for (size_t t = 0; quantized && t < tokens; t++) {
-            kernels->quantize(
-                activations + t * cols, cols, q.values + t * cols, q.scales + t * blocks,
-                q.eighths + t * blocks);
+    if (is_packed) {
+        for (size_t panel = 0; panel < gh_panel_count(weights->rows); panel++) {
+            gh_pack_panel(weights, &m.packed, panel);
         }
-        const gh_activations x = {activations, q, tokens, cols};
-        const gh_output out = {output, weights->rows, false};
-        gh_multiply_rows(kernels, quantized, weights, 0, weights->rows, &x, out, scratch);
+        const size_t blocks = cols / GH_QUANTUM;
+        for (size_t t = 0; t < tokens; t++) {
+            kernels->quantize(
+                activations + t * cols, cols, m.quantized.values + t * cols, m.quantized.scales + t * blocks,
+                m.quantized.sums + t * blocks);
+        }
     }
-    free(scratch);
-    free(q.values);
-    free(q.scales);
-    free(q.eighths);
-    return enough ? GH_OK : GH_ERROR_OUT_OF_MEMORY;
+    const gh_weights w = {*weights, m.packed};
+    const gh_activations x = {activations, m.quantized, tokens, cols};
+    const gh_output out = {output, weights->rows, false};
+    gh_multiply_rows(kernels, &w, 0, weights->rows, &x, out, m.scratch);
+    free(m.memory);
+    return GH_OK;
 }

@@ -8,6 +8,7 @@
 
 #include "gatehouse_kernels.h"
 #include "half.h"
+#include "k_scales.h"
 
 typedef void expand_block(const uint8_t *block, float *out);
 
@@ -75,18 +76,6 @@ static void expand_q8_0(const uint8_t *block, float *out) {
     }
 }
 
-// Eight 6-bit scales and eight 6-bit minima share twelve bytes: the first four of each lie whole in bytes
-// 0 … 3 and 4 … 7, whose top two bits complete the nibbles that bytes 8 … 11 hold of the last four.
-static void scale_and_minimum(const uint8_t *packed, int j, int *scale, int *minimum) {
-    if (j < 4) {
-        *scale = packed[j] & 63;
-        *minimum = packed[j + 4] & 63;
-    } else {
-        *scale = (packed[j + 4] & 15) | (packed[j - 4] >> 6) << 4;
-        *minimum = (packed[j + 4] >> 4) | (packed[j] >> 6) << 4;
-    }
-}
-
 // Q4_K and Q5_K: sub-block s is 32 elements; sub-blocks 2p and 2p + 1 are the low and high nibbles of the
 // same 32 bytes. In Q5_K bit s of byte l of `high` is the fifth bit of element l of sub-block s.
 static void expand_k(const uint8_t *block, const uint8_t *high, const uint8_t *nibbles, float *out) {
@@ -94,7 +83,7 @@ static void expand_k(const uint8_t *block, const uint8_t *high, const uint8_t *n
     const float d_minimum = gh_load_half(block + 2);
     for (int s = 0; s < 8; s++) {
         int scale, minimum;
-        scale_and_minimum(block + 4, s, &scale, &minimum);
+        gh_k_scale(block + 4, s, &scale, &minimum);
         const float step = d * (float)scale;
         const float offset = d_minimum * (float)minimum;
         const uint8_t *bytes = nibbles + (s / 2) * 32;

@@ -1,4 +1,4 @@
-// Which kernels this processor can run, and which of them a matrix goes through.
+// Which kernels this processor can run.
 
 #include "kernels.h"
 
@@ -6,27 +6,29 @@ int gh_cpu_path_available(gh_cpu_path path) {
     return gh_kernels_of(path) != NULL;
 }
 
+#if defined(__x86_64__)
+static bool has_avx2(void) {
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+}
+
+static bool has_avx512(void) {
+    return has_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw")
+           && __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl")
+           && __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
 const gh_kernels *gh_kernels_of(gh_cpu_path path) {
     switch (path) {
     case GH_CPU_PORTABLE:
         return &gh_kernels_portable;
-    case GH_CPU_AVX2:
 #if defined(__x86_64__)
-        if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")
-            && __builtin_cpu_supports("f16c")) {
-            return &gh_kernels_avx2;
-        }
+    case GH_CPU_AVX2:
+        return has_avx2() ? &gh_kernels_avx2 : NULL;
+    case GH_CPU_AVX512:
+        return has_avx512() ? &gh_kernels_avx512 : NULL;
 #endif
+    default:
         return NULL;
-    }
-    return NULL;
-}
-
-gh_integer_panel *gh_integer_panel_of(const gh_kernels *kernels, uint32_t type) {
-    switch (type) {
-    case GH_TYPE_Q4_0: return kernels->q4_0;
-    case GH_TYPE_Q4_1: return kernels->q4_1;
-    case GH_TYPE_Q8_0: return kernels->q8_0;
-    default: return NULL;
     }
 }

@@ -90,34 +90,12 @@ void gh_page_append(
     }
 }
 
-static void expand_bytes(
-    const gh_page_layout *l, const uint8_t *keys, const uint8_t *values, size_t seen, float *key_floats,
-    float *value_floats) {
-    const float *key_scales = (const float *)keys;
-    const float *value_scales = (const float *)values;
-    const int8_t *key_bytes = (const int8_t *)keys + SCALE_BYTES;
-    const int8_t *value_bytes = (const int8_t *)values + SCALE_BYTES;
-    for (size_t d = 0; d < l->head_dim; d++) {
-        const size_t row = d * GH_PAGE_TOKENS;
-        for (size_t j = 0; j < GH_PAGE_TOKENS; j++) {
-            key_floats[row + j] = (float)key_bytes[row + j] * key_scales[j];
-        }
+gh_page gh_page_view(const gh_pool *pool, uint32_t page, size_t layer, size_t head) {
+    const uint8_t *keys = gh_page_keys(pool, page, layer, head);
+    const uint8_t *values = gh_page_values(pool, page, layer, head);
+    const gh_kv_type type = pool->layout.type;
+    if (type != GH_KV_I8) {
+        return (gh_page){keys, values, NULL, NULL, type};
     }
-    for (size_t j = 0; j < seen; j++) {
-        const size_t row = j * l->padded;
-        for (size_t d = 0; d < l->padded; d++) {
-            value_floats[row + d] = (float)value_bytes[row + d] * value_scales[j];
-        }
-    }
-}
-
-void gh_page_expand(
-    const gh_kernels *kernels, const gh_page_layout *l, const void *keys, const void *values, size_t seen,
-    float *key_floats, float *value_floats) {
-    if (l->type == GH_KV_I8) {
-        expand_bytes(l, keys, values, seen, key_floats, value_floats);
-    } else {
-        kernels->floats_of_halves(keys, l->head_dim * GH_PAGE_TOKENS, key_floats);
-        kernels->floats_of_halves(values, l->padded * seen, value_floats);
-    }
+    return (gh_page){keys + SCALE_BYTES, values + SCALE_BYTES, (const float *)keys, (const float *)values, type};
 }

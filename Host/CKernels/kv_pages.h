@@ -1,7 +1,7 @@
 // The pool of KV pages and the layout of a page.
 //
 // A page holds GH_PAGE_TOKENS positions of every layer. Within a layer come the keys, for each KV head
-// [head_dim, GH_PAGE_TOKENS], so that one vector of a dimension covers eight positions and scores need no sum
+// [head_dim, GH_PAGE_TOKENS], so that one vector of a dimension covers sixteen positions and scores need no sum
 // across lanes; then the values, for each KV head [GH_PAGE_TOKENS, padded head_dim]. Where elements are int8, the
 // float32 scales of the positions, [GH_PAGE_TOKENS], precede each head's keys and each head's values.
 
@@ -13,7 +13,7 @@
 typedef struct gh_page_layout {
     size_t kv_heads;
     size_t head_dim;
-    size_t padded;  // head_dim up to a multiple of 8
+    size_t padded;  // head_dim up to a multiple of 16
     gh_kv_type type;
     uint64_t key_head;    // bytes of one head's keys in a page
     uint64_t value_head;  // bytes of one head's values in a page
@@ -45,10 +45,7 @@ void gh_page_append(
     const gh_kernels *kernels, const gh_pool *pool, uint32_t page, size_t layer, size_t slot,
     const float *keys, const float *values);
 
-// One head's keys and the values of its first `seen` positions as float32, in the layout that they have in the page.
-// Not for pages of float32, which are read where they lie.
-void gh_page_expand(
-    const gh_kernels *kernels, const gh_page_layout *layout, const void *keys, const void *values, size_t seen,
-    float *key_floats, float *value_floats);
+// One head's part of a page.
+gh_page gh_page_view(const gh_pool *pool, uint32_t page, size_t layer, size_t head);
 
 #endif

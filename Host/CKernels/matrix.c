@@ -3,34 +3,38 @@
 #include "matrix.h"
 
 enum {
-    EXPANDED_FLOATS = 4096,  // weights dequantised at a time: 16 KB, half of a first-level cache
-    DYNAMIC_ROWS = 32,       // weight rows that a thread takes at once in a prefill
-    STATIC_TOKENS = 8,       // up to here a pass is bound by memory, and a fixed split reads it best
+    EXPANDED_ROWS = 8,                  // weight rows dequantised at a time
+    STATIC_TOKENS = 32,                 // up to here a fixed split costs less than sharing a counter
+    DYNAMIC_ROWS = 2 * GH_PANEL_ROWS,   // weight rows that a thread takes at once in a prefill
 };
 
 static uint64_t row_bytes(const gh_matrix *matrix) {
     return (uint64_t)matrix->cols / gh_type_block_size(matrix->type) * gh_type_block_bytes(matrix->type);
 }
 
-uint64_t gh_row_stride(const gh_matrix *matrix) {
+static uint64_t row_stride(const gh_matrix *matrix) {
     return matrix->stride > 0 ? matrix->stride : row_bytes(matrix);
 }
 
-static const uint8_t *row_address(const gh_matrix *matrix, size_t row) {
-    return (const uint8_t *)matrix->data + row * gh_row_stride(matrix);
-}
-
-void gh_expand_row(const gh_kernels *kernels, const gh_matrix *matrix, size_t row, float *out) {
-    const uint8_t *source = row_address(matrix, row);
+void gh_expand_row(const gh_kernels *kernels, const gh_weights *weights, size_t row, float *out) {
+    if (weights->packed.panels) {
+        gh_expand_packed_row(&weights->packed, row, out);
+        return;
+    }
+    const gh_matrix *matrix = &weights->matrix;
+    const uint8_t *source = (const uint8_t *)matrix->data + row * row_stride(matrix);
     if (matrix->type == GH_TYPE_F16) {
         kernels->floats_of_halves(source, matrix->cols, out);
+    } else if (matrix->type == GH_TYPE_BF16) {
+        kernels->floats_of_bfloats(source, matrix->cols, out);
     } else {
         gh_dequantize_row(matrix->type, source, out, matrix->cols);
     }
 }
 
-size_t gh_multiply_scratch(size_t cols) {
-    return cols > EXPANDED_FLOATS ? cols : EXPANDED_FLOATS;
+size_t gh_multiply_scratch(const gh_kernels *kernels, size_t cols) {
+    const size_t expanded = EXPANDED_ROWS * cols * sizeof(float);
+    return expanded > kernels->packed_scratch ? expanded : kernels->packed_scratch;
 }
 
 static void add_bias(const float *bias, size_t rows, size_t tokens, gh_output out) {
@@ -42,82 +46,82 @@ static void add_bias(const float *bias, size_t rows, size_t tokens, gh_output ou
 }
 
 // Without biases.
-static void multiply_panel(
-    const gh_kernels *kernels, bool quantized, const gh_matrix *matrix, size_t first, size_t rows,
-    const gh_activations *x, gh_output out, float *scratch) {
-    const bool has_gaps = gh_row_stride(matrix) != row_bytes(matrix);
-    gh_integer_panel *integer_panel = quantized ? gh_integer_panel_of(kernels, matrix->type) : NULL;
-    if (integer_panel) {
-        // The panels read rows that follow each other.
-        const size_t run = has_gaps ? 1 : rows;
-        for (size_t r = 0; r < rows; r += run) {
-            const gh_output place = {out.data + r, out.stride, out.add};
-            integer_panel(row_address(matrix, first + r), run, x, place);
-        }
+static void multiply(
+    const gh_kernels *kernels, const gh_weights *weights, size_t first, size_t rows, const gh_activations *x,
+    gh_output out, void *scratch) {
+    if (weights->packed.panels) {
+        kernels->multiply_packed(&weights->packed, first / GH_PANEL_ROWS, rows, x, out, scratch);
         return;
     }
+    const gh_matrix *matrix = &weights->matrix;
+    const bool has_gaps = row_stride(matrix) != row_bytes(matrix);
     if (matrix->type == GH_TYPE_F32 && !has_gaps && (uintptr_t)matrix->data % sizeof(float) == 0) {
         kernels->float_panel((const float *)matrix->data + first * matrix->cols, rows, x, out);
         return;
     }
-    const size_t most = gh_multiply_scratch(matrix->cols) / matrix->cols;
-    for (size_t done = 0; done < rows; done += most) {
-        const size_t n = rows - done < most ? rows - done : most;
+    float *floats = scratch;
+    for (size_t done = 0; done < rows; done += EXPANDED_ROWS) {
+        const size_t n = rows - done < EXPANDED_ROWS ? rows - done : EXPANDED_ROWS;
         for (size_t r = 0; r < n; r++) {
-            gh_expand_row(kernels, matrix, first + done + r, scratch + r * matrix->cols);
+            gh_expand_row(kernels, weights, first + done + r, floats + r * matrix->cols);
         }
         const gh_output place = {out.data + done, out.stride, out.add};
-        kernels->float_panel(scratch, n, x, place);
+        kernels->float_panel(floats, n, x, place);
     }
 }
 
 void gh_multiply_rows(
-    const gh_kernels *kernels, bool quantized, const gh_matrix *matrix, size_t first, size_t rows,
-    const gh_activations *x, gh_output out, float *scratch) {
-    multiply_panel(kernels, quantized, matrix, first, rows, x, out, scratch);
-    if (matrix->bias) {
-        add_bias(matrix->bias + first, rows, x->tokens, out);
+    const gh_kernels *kernels, const gh_weights *weights, size_t first, size_t rows, const gh_activations *x,
+    gh_output out, void *scratch) {
+    multiply(kernels, weights, first, rows, x, out, scratch);
+    if (weights->matrix.bias) {
+        add_bias(weights->matrix.bias + first, rows, x->tokens, out);
     }
 }
 
-// Rows begin … end - 1 of the matrices laid end to end.
-static void multiply_range(
-    const gh_kernels *kernels, bool quantized, const gh_product *products, size_t count, size_t begin,
-    size_t end, const gh_activations *x, float *scratch) {
+static size_t units_of(const gh_product *product, size_t unit) {
+    return (product->weights->matrix.rows + unit - 1) / unit;
+}
+
+// Units begin … end - 1, of `unit` rows each but for a matrix's last, of the matrices laid end to end.
+static void multiply_units(
+    const gh_kernels *kernels, const gh_product *products, size_t count, size_t unit, size_t begin, size_t end,
+    const gh_activations *x, void *scratch) {
     size_t offset = 0;
     for (size_t p = 0; p < count; p++) {
         const gh_product *product = &products[p];
-        const size_t limit = offset + product->matrix->rows;
+        const size_t limit = offset + units_of(product, unit);
         const size_t from = begin > offset ? begin : offset;
         const size_t to = end < limit ? end : limit;
         if (from < to) {
+            const size_t first = (from - offset) * unit;
+            const size_t last = (to - offset) * unit;
+            const size_t rows = product->weights->matrix.rows;
             gh_output out = product->out;
-            out.data += from - offset;
-            gh_multiply_rows(kernels, quantized, product->matrix, from - offset, to - from, x, out, scratch);
+            out.data += first;
+            gh_multiply_rows(
+                kernels, product->weights, first, (last < rows ? last : rows) - first, x, out, scratch);
         }
         offset = limit;
     }
 }
 
 void gh_multiply_shared(
-    gh_team *team, uint32_t member, const gh_kernels *kernels, bool quantized, const gh_product *products,
-    size_t count, const gh_activations *x, float *scratch) {
+    gh_team *team, uint32_t member, const gh_kernels *kernels, const gh_product *products, size_t count,
+    const gh_activations *x, void *scratch) {
+    const bool is_static = x->tokens <= STATIC_TOKENS;
+    const size_t unit = is_static ? GH_PANEL_ROWS : DYNAMIC_ROWS;
     size_t total = 0;
     for (size_t p = 0; p < count; p++) {
-        total += products[p].matrix->rows;
+        total += units_of(&products[p], unit);
     }
-    if (x->tokens <= STATIC_TOKENS) {
+    if (is_static) {
         size_t begin, end;
         gh_share(total, member, gh_team_members(team), &begin, &end);
-        multiply_range(kernels, quantized, products, count, begin, end, x, scratch);
+        multiply_units(kernels, products, count, unit, begin, end, x, scratch);
         return;
     }
-    for (;;) {
-        const size_t begin = (size_t)gh_team_take(team) * DYNAMIC_ROWS;
-        if (begin >= total) {
-            return;
-        }
-        const size_t end = begin + DYNAMIC_ROWS < total ? begin + DYNAMIC_ROWS : total;
-        multiply_range(kernels, quantized, products, count, begin, end, x, scratch);
+    for (size_t next = gh_team_take(team); next < total; next = gh_team_take(team)) {
+        multiply_units(kernels, products, count, unit, next, next + 1, x, scratch);
     }
 }

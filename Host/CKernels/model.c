@@ -92,26 +92,6 @@ static gh_status check(const gh_model_desc *d, const gh_options *options) {
     return status;
 }
 
-static bool uses_integers(const gh_model *model) {
-    if (model->precise) {
-        return false;
-    }
-    if (gh_integer_panel_of(model->kernels, model->desc.output.type)) {
-        return true;
-    }
-    for (uint32_t i = 0; i < model->desc.layer_count; i++) {
-        const gh_layer *l = &model->layers[i];
-        const gh_matrix *matrices[] = {
-            &l->query, &l->key, &l->value, &l->attention_output, &l->gate, &l->up, &l->down};
-        for (size_t m = 0; m < sizeof matrices / sizeof *matrices; m++) {
-            if (gh_integer_panel_of(model->kernels, matrices[m]->type)) {
-                return true;
-            }
-        }
-    }
-    return false;
-}
-
 // The widest input of any matrix.
 static size_t widest(const gh_model_desc *d) {
     const size_t attended = (size_t)d->heads * d->head_dim;
@@ -138,27 +118,29 @@ gh_status gh_model_create_on(
         gh_page_layout_make(desc->layer_count, desc->kv_heads, desc->head_dim, (gh_kv_type)options->kv_type);
 
     const size_t attention = gh_attention_scratch(&model->layout, desc->heads / desc->kv_heads);
-    const size_t multiply = gh_multiply_scratch(widest(desc));
-    model->scratch_floats = attention > multiply ? attention : multiply;
-    model->scratch_floats = (model->scratch_floats + 15) & ~(size_t)15;  // members on lines of their own
+    const size_t multiply = gh_multiply_scratch(kernels, widest(desc));
+    model->scratch_bytes = attention > multiply ? attention : multiply;
+    model->scratch_bytes = (model->scratch_bytes + 63) & ~(size_t)63;  // members on lines of their own
 
-    model->layers = malloc(desc->layer_count * sizeof *model->layers);
     model->frequencies = malloc((desc->rope_dims / 2 + 1) * sizeof *model->frequencies);
-    model->scratch = aligned_alloc(64, options->threads * model->scratch_floats * sizeof(float));
-    if (!model->layers || !model->frequencies || !model->scratch) {
+    model->scratch = aligned_alloc(64, options->threads * model->scratch_bytes);
+    if (!model->frequencies || !model->scratch) {
         gh_model_destroy(model);
         return GH_ERROR_OUT_OF_MEMORY;
     }
-    memcpy(model->layers, desc->layers, desc->layer_count * sizeof *model->layers);
-    model->desc.layers = model->layers;
     gh_rope_frequencies(desc->rope_base, desc->rope_dims, desc->rope_factors, model->frequencies);
     model->desc.rope_factors = NULL;
-    model->quantizes = uses_integers(model);
+    model->desc.layers = NULL;
 
     model->team = gh_team_create(options->threads);
     if (!model->team) {
         gh_model_destroy(model);
         return GH_ERROR_OUT_OF_MEMORY;
+    }
+    const gh_status taken = gh_take_weights(model, desc, &options->release);
+    if (taken != GH_OK) {
+        gh_model_destroy(model);
+        return taken;
     }
     *result = model;
     return GH_OK;
@@ -172,15 +154,9 @@ void gh_model_destroy(gh_model *model) {
     free(model->workspace.memory);
     free(model->scratch);
     free(model->frequencies);
-    free(model->layers);
+    free(model->blocks);
+    free(model->panels);
     free(model);
-}
-
-// Hands out the next `count` elements of a block of memory, or only counts them where `base` is NULL.
-static void *carve(uint8_t *base, size_t *used, size_t count, size_t element) {
-    void *place = base ? base + *used : NULL;
-    *used += (count * element + 63) & ~(size_t)63;
-    return place;
 }
 
 // Lays out a workspace at `base` and returns the bytes that it takes.
@@ -192,25 +168,25 @@ static size_t lay_out(const gh_model *model, size_t rows, uint8_t *base, gh_work
     size_t used = 0;
     w->rows = rows;
     w->memory = base;
-    w->order = carve(base, &used, rows, sizeof *w->order);
-    w->blocks = carve(base, &used, rows, sizeof *w->blocks);
-    w->residual = carve(base, &used, rows * d->hidden, sizeof(float));
-    w->change = carve(base, &used, rows * d->hidden, sizeof(float));
-    w->normed = carve(base, &used, rows * d->hidden, sizeof(float));
-    w->queries = carve(base, &used, queries, sizeof(float));
-    w->keys = carve(base, &used, keys, sizeof(float));
-    w->values = carve(base, &used, keys, sizeof(float));
-    w->attended = carve(base, &used, queries, sizeof(float));
-    w->gate = carve(base, &used, rows * d->ffn, sizeof(float));
-    w->up = carve(base, &used, rows * d->ffn, sizeof(float));
-    w->cosines = carve(base, &used, angles, sizeof(float));
-    w->sines = carve(base, &used, angles, sizeof(float));
+    w->order = gh_carve(base, &used, rows, sizeof *w->order);
+    w->blocks = gh_carve(base, &used, rows, sizeof *w->blocks);
+    w->residual = gh_carve(base, &used, rows * d->hidden, sizeof(float));
+    w->change = gh_carve(base, &used, rows * d->hidden, sizeof(float));
+    w->normed = gh_carve(base, &used, rows * d->hidden, sizeof(float));
+    w->queries = gh_carve(base, &used, queries, sizeof(float));
+    w->keys = gh_carve(base, &used, keys, sizeof(float));
+    w->values = gh_carve(base, &used, keys, sizeof(float));
+    w->attended = gh_carve(base, &used, queries, sizeof(float));
+    w->gate = gh_carve(base, &used, rows * d->ffn, sizeof(float));
+    w->up = gh_carve(base, &used, rows * d->ffn, sizeof(float));
+    w->cosines = gh_carve(base, &used, angles, sizeof(float));
+    w->sines = gh_carve(base, &used, angles, sizeof(float));
     if (model->quantizes) {
         const size_t width = widest(d);
         const size_t blocks = width / GH_QUANTUM + 1;
-        w->quantized.values = carve(base, &used, rows * width, sizeof(int16_t));
-        w->quantized.scales = carve(base, &used, rows * blocks, sizeof(float));
-        w->quantized.eighths = carve(base, &used, rows * blocks, sizeof(float));
+        w->quantized.values = gh_carve(base, &used, rows * width, sizeof(int16_t));
+        w->quantized.scales = gh_carve(base, &used, rows * blocks, sizeof(float));
+        w->quantized.sums = gh_carve(base, &used, rows * blocks, sizeof(float));
     }
     return used;
 }

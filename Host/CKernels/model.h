@@ -39,25 +39,43 @@ typedef struct gh_workspace {
     gh_quantized quantized;  // of the widest input
 } gh_workspace;
 
+// A layer whose matrices are as this path multiplies them.
+typedef struct gh_block {
+    gh_layer desc;
+    gh_weights query, key, value, attention_output, gate, up, down;
+} gh_block;
+
 struct gh_model {
-    gh_model_desc desc;  // `layers` is a copy, `rope_factors` is NULL: they are in `frequencies`
-    gh_layer *layers;
+    gh_model_desc desc;  // `layers` and `rope_factors` are NULL: they are in `blocks` and `frequencies`
+    gh_block *blocks;
+    gh_weights embedding, output;
+    void *panels;  // of all packed matrices
     const gh_kernels *kernels;
     bool precise;
-    bool quantizes;  // some matrix goes through an integer kernel
+    bool quantizes;  // some matrix is packed
     double *frequencies;  // [rope_dims / 2]
     uint32_t axes;  // of a rotary position: 1 or 3
     gh_reduction reduction;
     gh_page_layout layout;
     gh_team *team;
     gh_workspace workspace;
-    float *scratch;         // [members, scratch_floats]
-    size_t scratch_floats;  // of one member
+    uint8_t *scratch;      // [members, scratch_bytes]
+    size_t scratch_bytes;  // of one member
 };
 
 gh_status gh_model_create_on(
     const gh_kernels *kernels, const gh_model_desc *desc, const gh_options *options, gh_model **model);
 void gh_model_destroy(gh_model *model);
+
+// Copies the description's layers, and packs the matrices that the integer kernels read.
+gh_status gh_take_weights(gh_model *model, const gh_model_desc *desc, const gh_release *release);
+
+// Hands out the next `count` elements of a block of memory, or only counts them where `base` is NULL.
+static inline void *gh_carve(uint8_t *base, size_t *used, size_t count, size_t element) {
+    void *place = base ? base + *used : NULL;
+    *used += (count * element + 63) & ~(size_t)63;
+    return place;
+}
 
 // Makes the workspace hold at least `rows` rows. On failure the old one stays.
 gh_status gh_workspace_reserve(gh_model *model, size_t rows);

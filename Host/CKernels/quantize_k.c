@@ -115,7 +115,7 @@ static plan planned(const float *x, int most) {
     return p;
 }
 
-// See scale_and_minimum of dequantize.c.
+// See gh_k_scale.
 static void pack(const plan *p, uint8_t *packed) {
     for (int s = 0; s < 4; s++) {
         packed[s] = (uint8_t)(p->scales[s] | (p->scales[s + 4] >> 4) << 6);

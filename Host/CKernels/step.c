@@ -32,8 +32,8 @@ static bool wants_logits(const gh_row *row) {
     return row->row + row->sequence->logits >= row->sequence->rows;
 }
 
-static float *scratch_of(const gh_model *model, uint32_t member) {
-    return model->scratch + member * model->scratch_floats;
+static void *scratch_of(const gh_model *model, uint32_t member) {
+    return model->scratch + member * model->scratch_bytes;
 }
 
 // Row `row` of activations [rows, cols] as the integer kernels want it, where any does.
@@ -43,7 +43,7 @@ static void quantize_row(const gh_model *model, const float *rows, size_t row, s
         const size_t blocks = cols / GH_QUANTUM;
         model->kernels->quantize(
             rows + row * cols, cols, q->values + row * cols, q->scales + row * blocks,
-            q->eighths + row * blocks);
+            q->sums + row * blocks);
     }
 }
 
@@ -53,8 +53,7 @@ static void multiply(
     const gh_model *model = t->model;
     const gh_activations x = {input, model->workspace.quantized, tokens, cols};
     gh_multiply_shared(
-        model->team, member, model->kernels, model->quantizes, products, count, &x,
-        scratch_of(model, member));
+        model->team, member, model->kernels, products, count, &x, scratch_of(model, member));
     gh_team_barrier(model->team);
 }
 
@@ -71,7 +70,7 @@ static void begin_rows(const tile *t, uint32_t member) {
         if (token < 0) {
             memcpy(out, row->sequence->embeddings + row->row * d->hidden, d->hidden * sizeof *out);
         } else {
-            gh_expand_row(model->kernels, &d->embedding, (size_t)token, out);
+            gh_expand_row(model->kernels, &model->embedding, (size_t)token, out);
         }
         const size_t angles = i * (d->rope_dims / 2);
         gh_rope_angles(
@@ -166,15 +165,15 @@ static void reduce(const tile *t, uint32_t member, float *values, size_t count) 
     }
 }
 
-// residual += post(matrix · input).
+// residual += post(weights · input).
 static void add_change(
-    const tile *t, uint32_t member, const gh_matrix *matrix, const float *input, const float *post_norm) {
+    const tile *t, uint32_t member, const gh_weights *weights, const float *input, const float *post_norm) {
     const gh_model *model = t->model;
     const gh_model_desc *d = &model->desc;
     const gh_workspace *w = &model->workspace;
     const bool is_direct = !post_norm && !model->reduction.sum;
-    const gh_product product = {matrix, {is_direct ? w->residual : w->change, d->hidden, is_direct}};
-    multiply(t, member, &product, 1, input, t->rows, matrix->cols);
+    const gh_product product = {weights, {is_direct ? w->residual : w->change, d->hidden, is_direct}};
+    multiply(t, member, &product, 1, input, t->rows, weights->matrix.cols);
     if (is_direct) {
         return;
     }
@@ -207,11 +206,11 @@ static void activate(const tile *t, uint32_t member) {
 static void run_layer(const tile *t, uint32_t member, size_t index) {
     const gh_model_desc *d = &t->model->desc;
     const gh_workspace *w = &t->model->workspace;
-    const gh_layer *layer = &t->model->layers[index];
+    const gh_block *layer = &t->model->blocks[index];
     const size_t query_width = (size_t)d->heads * d->head_dim;
     const size_t key_width = (size_t)d->kv_heads * d->head_dim;
 
-    norm_rows(t, member, layer->attention_norm);
+    norm_rows(t, member, layer->desc.attention_norm);
     const gh_product inputs[] = {
         {&layer->query, {w->queries, query_width, false}},
         {&layer->key, {w->keys, key_width, false}},
@@ -220,16 +219,16 @@ static void run_layer(const tile *t, uint32_t member, size_t index) {
     multiply(t, member, inputs, 3, w->normed, t->rows, d->hidden);
     place_rows(t, member, index);
     attend(t, member, index);
-    add_change(t, member, &layer->attention_output, w->attended, layer->attention_post_norm);
+    add_change(t, member, &layer->attention_output, w->attended, layer->desc.attention_post_norm);
 
-    norm_rows(t, member, layer->ffn_norm);
+    norm_rows(t, member, layer->desc.ffn_norm);
     const gh_product expansions[] = {
         {&layer->gate, {w->gate, d->ffn, false}},
         {&layer->up, {w->up, d->ffn, false}},
     };
     multiply(t, member, expansions, 2, w->normed, t->rows, d->hidden);
     activate(t, member);
-    add_change(t, member, &layer->down, w->gate, layer->ffn_post_norm);
+    add_change(t, member, &layer->down, w->gate, layer->desc.ffn_post_norm);
 }
 
 // Final norm and head of the rows that asked for logits, gathered at the front of `normed`.
@@ -256,7 +255,7 @@ static void finish_rows(const tile *t, uint32_t member) {
     }
     gh_team_barrier(model->team);
     if (count > 0) {
-        const gh_product head = {&d->output, {t->logits + d->output_first, d->vocabulary, false}};
+        const gh_product head = {&model->output, {t->logits + d->output_first, d->vocabulary, false}};
         multiply(t, member, &head, 1, w->normed, count, d->hidden);
         reduce(t, member, t->logits, count * d->vocabulary);
     }

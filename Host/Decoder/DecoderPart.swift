@@ -30,7 +30,12 @@ final class DecoderPart: @unchecked Sendable {  // the handle is used under the 
         var settings = gh_options(
             threads: UInt32(threads), precise: options.precise ? 1 : 0,
             kv_type: options.resolvedKeyValueType.backendValue.rawValue, reserved: 0,
-            reduction: gh_reduction())
+            reduction: gh_reduction(), release: gh_release())
+        settings.release.context = Unmanaged.passUnretained(plan.weights).toOpaque()
+        settings.release.released = { context, matrix in
+            guard let context, let matrix else { return }
+            Unmanaged<WeightTable>.fromOpaque(context).takeUnretainedValue().release(matrix.pointee)
+        }
         if let seat {
             settings.reduction.context = Unmanaged.passUnretained(seat).toOpaque()
             settings.reduction.sum = { context, values, count in

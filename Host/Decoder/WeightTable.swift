@@ -3,8 +3,8 @@ import Weights
 
 /// Hands out a model's tensors in the form the backend wants, and remembers which were taken.
 ///
-/// What it hands out stays valid while the table lives: matrices point into the mapped files, quantised matrices and
-/// vectors that are not stored as float32 into memory of the table.
+/// What it hands out stays valid while the table lives, or until it is released: matrices point into the mapped files,
+/// quantised matrices and vectors that are not stored as float32 into memory of the table.
 final class WeightTable {
     /// How matrices of floating-point numbers are quantised on their way.
     struct Quantizing {
@@ -25,6 +25,8 @@ final class WeightTable {
     private var taken: Set<String> = []
     private var converted: [UnsafeMutableBufferPointer<Float>] = []
     private var quantized: [QuantizedPart: UnsafeMutableRawBufferPointer] = [:]
+    /// Where in its tensor a matrix that was handed out begins.
+    private var lent: [UnsafeRawPointer: (tensor: Tensor, first: Int)] = [:]
     /// Bytes of the files that quantising has read.
     private var bytesRead = 0
 
@@ -97,6 +99,7 @@ final class WeightTable {
             bias: biases?.advanced(by: rowRange.lowerBound),
             stride: UInt64(stride), type: tensor.type.rawValue, rows: partRows, cols: partColumns, reserved: 0
         )
+        if let data = matrix.data { lent[data] = (tensor, first) }
         if let quantizing, tensor.isFloat,
             let type = quantizing.quantization.type(columns: columnRange.count, isVocabulary: isVocabulary)
         {
@@ -106,6 +109,17 @@ final class WeightTable {
             matrix.type = type.rawValue
         }
         return matrix
+    }
+
+    /// Gives back the memory of a matrix that nobody will read again: its own, or the pages that hold the file's.
+    func release(_ matrix: gh_matrix) {
+        guard let data = matrix.data else { return }
+        if let part = quantized.first(where: { $0.value.baseAddress == UnsafeMutableRawPointer(mutating: data) }) {
+            quantized[part.key] = nil
+            part.value.deallocate()
+        } else if let (tensor, first) = lent[data] {
+            tensor.releasePages(first..<min(tensor.byteCount, first + Int(matrix.rows) * Int(matrix.stride)))
+        }
     }
 
     /// The part's rows one after the other, in memory of the table.

@@ -35,7 +35,7 @@ public struct Tensor: @unchecked Sendable {  // nobody writes to `bytes`
 
     /// Gives the pages under `range` of ``bytes`` back to the kernel. They stay readable: a mapped file is read again.
     /// Only for tensors of mapped files.
-    func releasePages(_ range: Range<Int>) {
+    public func releasePages(_ range: Range<Int>) {
         guard let base = bytes.baseAddress else { return }
         let page = Int(getpagesize())
         let start = (Int(bitPattern: base) + range.lowerBound + page - 1) / page * page

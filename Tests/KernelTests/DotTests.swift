@@ -2,7 +2,7 @@ import CKernels
 import Testing
 
 /// Paths that this processor can run.
-let availablePaths = [GH_CPU_PORTABLE, GH_CPU_AVX2].filter { gh_cpu_path_available($0) != 0 }
+let availablePaths = [GH_CPU_PORTABLE, GH_CPU_AVX2, GH_CPU_AVX512].filter { gh_cpu_path_available($0) != 0 }
 
 /// output[t][o], row-major.
 private func dot(
@@ -42,7 +42,7 @@ private func quantized(_ path: gh_cpu_path, _ activations: [Float]) -> [Float]? 
     return values.indices.map { Float(values[$0]) * scales[$0 / 32] }
 }
 
-private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
+private let integerTypes = gh_type.all.filter { gh_type_block_size($0.rawValue) > 1 }
 
 @Suite struct DotTests {
     @Test func preciseDotsMatchFloat64OnEveryPathAndType() {
@@ -70,7 +70,8 @@ private let integerTypes = [GH_TYPE_Q4_0, GH_TYPE_Q4_1, GH_TYPE_Q8_0]
         for path in availablePaths {
             for type in integerTypes {
                 var generator = SeededGenerator(seed: 2)
-                for cols in [32, 96, 576, 1536] {
+                let block = Int(gh_type_block_size(type.rawValue))
+                for cols in block == 256 ? [256, 768, 2304] : [32, 96, 576, 1536] {
                     let weights = RandomMatrix(type, rows: 7, cols: cols, using: &generator)
                     let activations = generator.floats(6 * cols)
                     guard let seen = quantized(path, activations) else { continue }

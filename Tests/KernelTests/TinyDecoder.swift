@@ -168,7 +168,7 @@ final class TinyDecoder {
         let pages = keyValueType ?? (precise ? GH_KV_F32 : GH_KV_F16)
         var options = gh_options(
             threads: threads, precise: precise ? 1 : 0, kv_type: pages.rawValue, reserved: 0,
-            reduction: reduction)
+            reduction: reduction, release: gh_release())
         var model: OpaquePointer?
         let status = layers.withUnsafeBufferPointer { buffer in
             description.layers = buffer.baseAddress

@@ -48,7 +48,7 @@ typedef enum gh_status {
 } gh_status;
 
 // A weight matrix, row-major: output o = bias[o] + Σ_i data[o][i] · x[i]. `cols` is a multiple of the type's
-// block. All of it is borrowed and lives as long as the model.
+// block. All of it is borrowed and lives as long as the model, or until the model releases it.
 typedef struct gh_matrix {
     const void *data;
     const float *bias;  // [rows], or NULL
@@ -120,12 +120,21 @@ typedef struct gh_reduction {
     void *context;
 } gh_reduction;
 
+// A model may take its own copy of a matrix, in the order in which its processor reads it best.
+typedef struct gh_release {
+    // Called from the thread of model_create for each matrix that the model has copied and will not read again. NULL:
+    // nobody asks.
+    void (*released)(void *context, const gh_matrix *matrix);
+    void *context;
+} gh_release;
+
 typedef struct gh_options {
     uint32_t threads;  // at least 1; the calling thread is one of them
     uint32_t precise;  // 1: float32 throughout: dequantised weights, no quantised activations
     uint32_t kv_type;  // gh_kv_type
     uint32_t reserved;
     gh_reduction reduction;
+    gh_release release;
 } gh_options;
 
 typedef struct gh_model gh_model;  // weights and scratch memory, on the device
@@ -181,8 +190,8 @@ typedef struct gh_backend {
     gh_status (*step)(gh_model *model, gh_pool *pool, const gh_batch *batch);
 } gh_backend;
 
-// The CPU backend. Picks its kernels once, from what the processor has and GATEHOUSE_CPU
-// ("portable" forces the path without SIMD); any thread.
+// The CPU backend. Picks its kernels once: those of the path that GATEHOUSE_CPU names ("portable", "avx2" or "avx512")
+// where the processor can run it, else the fastest that it can; any thread.
 const gh_backend *gh_cpu_backend(void);
 
 #ifdef __cplusplus

@@ -36,6 +36,7 @@ gh_status gh_quantize_row(uint32_t type, const float *source, void *destination,
 typedef enum gh_cpu_path {
     GH_CPU_PORTABLE = 0,  // any processor
     GH_CPU_AVX2 = 1,      // AVX2, FMA and F16C
+    GH_CPU_AVX512 = 2,    // AVX-512 F, BW, DQ, VL and VNNI
 } gh_cpu_path;
 
 // 1 where this processor can run the path.
@@ -46,19 +47,18 @@ const gh_backend *gh_cpu_backend_on(gh_cpu_path path);
 
 // The dot product of `rows` weight rows with each of `tokens` activation rows, as a step computes it:
 // output[t][o] = Σ_i weights[o][i] · activations[t][i]. `activations` is [tokens, cols], `output` is
-// [tokens, rows]. With `precise` the activations stay float32; without, a path may quantise them.
+// [tokens, rows]. With `precise` the activations stay float32; without, they are quantised where the weights are.
 gh_status gh_dot(
     gh_cpu_path path, const gh_matrix *weights, int precise, const float *activations, uint32_t tokens,
     float *output);
 
 // The largest quantised activation. Eight bits would cost the default model its exactness: the logits' cosine with
-// float32 falls to 0.994, with sixteen it stays above 0.99999. Four products with a weight of eight bits stay below
-// 2^24, so that their sum is exact as a float32 too.
+// float32 falls to 0.994, with sixteen it stays above 0.99999.
 enum { GH_QUANTUM_LIMIT = 32767 };
 
 // Activations as the integer kernels read them: for each block of 32 values within ±GH_QUANTUM_LIMIT and the float32
 // scale they are multiples of. `count` is a multiple of 32; `scales` is [count / 32].
-// GH_ERROR_DEVICE where the path does not quantise activations.
+// GH_ERROR_DEVICE where this processor cannot run the path.
 gh_status gh_quantize_activations(
     gh_cpu_path path, const float *activations, uint32_t count, int16_t *values, float *scales);
 
