@@ -75,6 +75,8 @@ let package = Package(
         .executableTarget(
             name: "parity", dependencies: ["CheckpointFixtures", "Decoder", "Weights"],
             path: "Benchmarks/Parity"),
+        .executableTarget(
+            name: "steps", dependencies: ["Engine", "Decoder", "Weights"], path: "Benchmarks/Steps"),
         .testTarget(
             name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
             exclude: ["Fixtures"]),

@@ -1,6 +1,7 @@
 #!/bin/sh
-# Builds the peer that compare.py measures against: llama-bench of llama.cpp, natively, from the source inside the PyPI
-# package llama-cpp-python. Takes some ten minutes on two cores. Leaves FOLDER/build/bin/llama-bench.
+# Builds the peer that Benchmarks/compare measures against: llama.cpp, natively, from the source inside the PyPI package
+# llama-cpp-python. Takes some ten minutes on two cores. Leaves llama-bench, llama-batched-bench and llama-server in
+# FOLDER/build/bin.
 set -eu
 folder=${1:?usage: Benchmarks/build_llama_cpp.sh FOLDER}
 version=0.3.36

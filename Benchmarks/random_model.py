@@ -17,6 +17,8 @@ import random
 import struct
 import sys
 
+from gguf_file import GGUFFile
+
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALIGNMENT = 32
 POOL_BYTES = 16 << 20
@@ -72,49 +74,6 @@ F32 = 0
 FILE_TYPES = {"f16": 1, "q4_0": 2, "q8_0": 7, "q4_k": 14}
 
 
-class Reader:
-    """The metadata of a GGUF file, as bytes that another file can take over."""
-
-    SIZES = {0: 1, 1: 1, 2: 2, 3: 2, 4: 4, 5: 4, 6: 4, 7: 1, 10: 8, 11: 8, 12: 8}
-    STRING, ARRAY = 8, 9
-
-    def __init__(self, path):
-        with open(path, "rb") as file:
-            self.data = file.read(64 << 20)
-        if self.data[:4] != b"GGUF":
-            sys.exit(f"{path}: expected a GGUF file")
-        self.at = 16
-        self.fields = {}
-        for _ in range(self.number("<Q")):
-            name = self.string().decode()
-            start = self.at
-            self.skip(self.number("<I"))
-            self.fields[name] = self.data[start:self.at]
-
-    def number(self, form):
-        value, = struct.unpack_from(form, self.data, self.at)
-        self.at += struct.calcsize(form)
-        return value
-
-    def string(self):
-        length = self.number("<Q")
-        self.at += length
-        return self.data[self.at - length:self.at]
-
-    def skip(self, kind):
-        if kind == self.STRING:
-            self.string()
-        elif kind == self.ARRAY:
-            element, count = self.number("<I"), self.number("<Q")
-            if element in self.SIZES:
-                self.at += self.SIZES[element] * count
-            else:
-                for _ in range(count):
-                    self.skip(element)
-        else:
-            self.at += self.SIZES[kind]
-
-
 def text(value):
     data = value.encode()
     return struct.pack("<Q", len(data)) + data
@@ -148,7 +107,7 @@ def metadata(shape, kind, tokenizer):
         f"{a}.attention.layer_norm_rms_epsilon": shape["epsilon"], f"{a}.rope.freq_base": shape["base"],
         f"{a}.rope.dimension_count": shape["head"] // (2 if a == "glm4" else 1), f"{a}.vocab_size": shape["vocabulary"],
     }
-    fields |= {name: value for name, value in Reader(tokenizer).fields.items() if name.startswith("tokenizer.")}
+    fields |= {name: value for name, value in GGUFFile(tokenizer).fields.items() if name.startswith("tokenizer.")}
     tokens, types = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
     unused = 5
     fields[tokens] = extended(fields[tokens], shape["vocabulary"], lambda place: text(f"<|unused_{place}|>"))

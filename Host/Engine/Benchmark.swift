@@ -63,12 +63,29 @@ public struct Benchmark {
     /// Bytes per second at which `threads` threads together read memory that no cache holds: the best of eight passes
     /// (`gh_read_bandwidth` says how). Takes about a second, and `gh_uncached_bytes` of memory while it does.
     public static func readBandwidth(threads: Int) throws(DecoderError) -> Double {
-        var bandwidth = 0.0
-        let status = gh_read_bandwidth(UInt32(clamping: threads), gh_uncached_bytes(), 8, &bandwidth)
-        guard status == GH_OK else {
-            throw .backend(what: "measuring the read bandwidth", status: status.rawValue)
+        try limit("measuring the read bandwidth") {
+            gh_read_bandwidth(UInt32(clamping: threads), gh_uncached_bytes(), 8, $0)
         }
-        return bandwidth
+    }
+
+    /// Operations per second that `threads` threads together reach in registers, a multiplication and an addition being
+    /// two, in float32 and of eight bits (`gh_peak_arithmetic` says how). Takes some milliseconds.
+    public static func peakArithmetic(threads: Int) throws(DecoderError) -> (float32: Double, int8: Double) {
+        func peak(_ arithmetic: gh_arithmetic) throws(DecoderError) -> Double {
+            try limit("measuring the peak of arithmetic") {
+                gh_peak_arithmetic(UInt32(clamping: threads), arithmetic, 8, $0)
+            }
+        }
+        return (try peak(GH_ARITHMETIC_F32), try peak(GH_ARITHMETIC_I8))
+    }
+
+    private static func limit(
+        _ what: String, _ measure: (UnsafeMutablePointer<Double>) -> gh_status
+    ) throws(DecoderError) -> Double {
+        var result = 0.0
+        let status = measure(&result)
+        guard status == GH_OK else { throw .backend(what: what, status: status.rawValue) }
+        return result
     }
 
     private func checkRun(tokens: Int, depth: Int, repetitions: Int) throws(EngineError) {

@@ -53,14 +53,18 @@ struct BenchCommand: Command {
         let threads = setup.options.threads
         // Before the tests: each share is then of what the machine gave at the same time.
         let bandwidth = try Benchmark.readBandwidth(threads: threads)
+        let peak = try Benchmark.peakArithmetic(threads: threads)
         if !json {
             print(
                 "model \(path)\n\(decoder.backendName), \(threads) threads, \(repetitions) runs a test\n"
-                    + String(format: "read bandwidth %.1f GB/s\n", bandwidth / 1e9)
+                    + String(
+                        format:
+                            "read bandwidth %.1f GB/s; arithmetic %.0f GFLOP/s in float32, %.0f GOP/s in int8\n",
+                        bandwidth / 1e9, peak.float32 / 1e9, peak.int8 / 1e9)
                     + "test             tokens/s   ± stddev  MB resident  of read bandwidth")
         }
         let results = try measure(Benchmark(decoder), bandwidth: bandwidth) { if !json { show($0) } }
-        if json { printJSON(path, decoder, bandwidth, results) }
+        if json { printJSON(path, decoder, bandwidth, peak, results) }
     }
 
     /// Runs all tests and tells `done` of each.
@@ -101,7 +105,8 @@ struct BenchCommand: Command {
     }
 
     private func printJSON(
-        _ path: String, _ decoder: DecoderModel, _ bandwidth: Double, _ results: [Result]
+        _ path: String, _ decoder: DecoderModel, _ bandwidth: Double, _ peak: (float32: Double, int8: Double),
+        _ results: [Result]
     ) {
         let list = results.map { result in
             var fields: JSONObject = [
@@ -118,6 +123,8 @@ struct BenchCommand: Command {
                 "threads": .number(Double(setup.options.threads)),
                 "repetitions": .number(Double(repetitions)),
                 "read_bandwidth_gb_per_s": .number(bandwidth / 1e9),
+                "peak_float32_gop_per_s": .number(peak.float32 / 1e9),
+                "peak_int8_gop_per_s": .number(peak.int8 / 1e9),
             ]).text)
     }
 }

@@ -187,7 +187,8 @@ class ModelCommandTests(CommandTestCase):
     def test_bench(self):
         words = ("bench", "-p", "16", "-n", "4", "--batch", "1,2", "--repetitions", "2")
         printed = json.loads(checkout.answer(*words, "--json"))
-        self.assert_positive(printed["read_bandwidth_gb_per_s"])
+        for limit in ("read_bandwidth_gb_per_s", "peak_float32_gop_per_s", "peak_int8_gop_per_s"):
+            self.assert_positive(printed[limit])
         results = printed["results"]
         self.assertEqual([result["test"] for result in results], ["pp16", "tg4", "tg4@2"])
         for result in results:
@@ -198,7 +199,7 @@ class ModelCommandTests(CommandTestCase):
                 self.assert_positive(result["read_bandwidth_share"])
         self.assertNotIn("read_bandwidth_share", results[0])
         table = checkout.answer(*words, "-d", "70")
-        self.assertRegex(table, r"(?m)^read bandwidth [\d.]+ GB/s$")
+        self.assertRegex(table, r"(?m)^read bandwidth [\d.]+ GB/s;")
         for name in ("pp16", "tg4", "tg4@2"):
             self.assertRegex(table, rf"(?m)^{name}\+70 +\d")
 
