@@ -26,7 +26,7 @@ count() {
         "$folder/steps" "$model" "$@" >"$folder/printed" 2>"$folder/errors" \
         || { cat "$folder/errors" >&2; exit 1; }
     # From here on only figures: instructions, then `file:function`.
-    callgrind_annotate --threshold=99.9 "$folder/out" | awk -v title="$title" -v tokens="$tokens" '
+    callgrind_annotate --threshold=99.9 "$folder/out" | awk -v title="$title" -v path="$(cat "$folder/printed")" -v tokens="$tokens" '
         / PROGRAM TOTALS$/ { gsub(",", "", $1); total = $1; next }
         /^ *[0-9,]+ \([ 0-9.]+%\) / {
             count = $1
@@ -40,7 +40,7 @@ count() {
             if (!(name in seen)) { seen[name] = 1; order[++n] = name }
         }
         END {
-            printf "### %s: %.3f million instructions a token\n\n", title, total / tokens / 2e6
+            printf "### %s, %s: %.3f million instructions a token\n\n", title, path, total / tokens / 2e6
             print "| function | million a token | share |\n|---|---:|---:|"
             for (i = 1; i <= n && i <= 15; i++)
                 printf "| `%s` | %.3f | %.1f%% |\n", order[i], sums[order[i]] / tokens / 2e6, 100 * sums[order[i]] / total
@@ -48,5 +48,5 @@ count() {
         }'
 }
 
-count "Prefill of 64 tokens" 64 64 0
-count "Decode of 8 tokens" 8 0 8
+count "Prefill of 32 tokens" 32 32 0
+count "Decode of 4 tokens" 4 0 4

@@ -9,6 +9,12 @@ set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 folder=${1:?usage: Benchmarks/measure.sh FOLDER [OPTION OF compare]…}
 shift
+# shellcheck source=Scripts/setup.sh
+. "$root/Scripts/setup.sh"
+install_build_packages
+install_packages linux-perf valgrind binutils
+ensure_pip
+fetch_model
 mkdir -p "$folder/models"
 folder=$(CDPATH='' cd -- "$folder" && pwd)
 [ -x "$folder/build/bin/llama-server" ] || "$root/Benchmarks/build_llama_cpp.sh" "$folder"
@@ -24,7 +30,7 @@ write() {
 }
 
 speed() {
-    printf '# Speed\n\nAgainst llama.cpp, built natively from the source inside llama-cpp-python: both sides in turn in every round.\n\n'
+    printf '# Speed\n\nAgainst llama.cpp, built natively from the source inside llama-cpp-python, both sides in turn.\n\n'
     printf '```sh\nBenchmarks/measure.sh FOLDER\n```\n\n'
     python3 "$root/Benchmarks/compare" --llama-cpp "$folder/build/bin" --models "$folder/models" "$@"
 }

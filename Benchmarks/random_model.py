@@ -69,7 +69,8 @@ def as_f16(data, deviation):
 
 
 # GGUF's number of each type, its block in elements and bytes, and what makes blocks.
-TYPES = {"f16": (1, 1, 2, as_f16), "q4_0": (2, 32, 18, as_q4_0), "q8_0": (8, 32, 34, as_q8_0), "q4_k": (12, 256, 144, as_q4_k)}
+TYPES = {"f16": (1, 1, 2, as_f16), "q4_0": (2, 32, 18, as_q4_0), "q8_0": (8, 32, 34, as_q8_0),
+         "q4_k": (12, 256, 144, as_q4_k)}
 F32 = 0
 FILE_TYPES = {"f16": 1, "q4_0": 2, "q8_0": 7, "q4_k": 14}
 

@@ -88,13 +88,15 @@ class Profile:
         with tempfile.TemporaryDirectory() as folder:
             data = pathlib.Path(folder, "perf.data")
             recorded = subprocess.run(
-                ["perf", "record", "--quiet", "-o", data, "-e", "cpu-clock", "-F", "1999", "-g", "--", *map(str, command)],
+                ["perf", "record", "--quiet", "-o", data, "-e", "cpu-clock", "-F", "1999", "-g", "--",
+                 *map(str, command)],
                 capture_output=True, text=True)
             if recorded.returncode != 0:
                 sys.exit(f"perf record ended with {recorded.returncode}: {recorded.stderr.strip()}")
             self.printed = json.loads(recorded.stdout)
             script = subprocess.run(
-                ["perf", "script", "-i", data, "--no-inline", "-F", "ip,sym,symoff"], check=True, capture_output=True, text=True)
+                ["perf", "script", "-i", data, "--no-inline", "-F", "ip,sym,symoff"], check=True, capture_output=True,
+                text=True)
         self.binary = binary
         self.lines = STEP.read_text().splitlines()
         self.symbols = self.read_symbols()
@@ -152,7 +154,8 @@ class Profile:
             name = QUANTISING
         self.samples[name] += 1
         self.functions[leaf] += 1
-        if any(WAITING.search(name) for name, _ in chain[:chain.index(next(f for f in chain if f[0] == "run_tile"))]):
+        names = [symbol for symbol, _ in chain]
+        if any(map(WAITING.search, names[:names.index("run_tile")])):
             self.waiting[name] += 1
 
     def operation(self, inlined):
@@ -174,11 +177,13 @@ def table(title, profile, seconds, works, limits):
     """Prints a table; `seconds` is the time of what `works` is the work of."""
     total = sum(profile.samples.values())
     print(f"### {title}: {seconds * 1000:.2f} ms\n")
-    print("| operation | time, ms | share of time | waiting | MB | GB/s | million operations | GOP/s | limit | share of the limit |")
+    print("| operation | time, ms | share of time | waiting | MB | GB/s | million operations | GOP/s | limit "
+          "| share of the limit |")
     print("|---|---:|---:|---:|---:|---:|---:|---:|---|---:|")
     for name, count in profile.samples.most_common():
         time = seconds * count / total
-        cells = [name, f"{time * 1000:.2f}", f"{100 * count / total:.1f}%", f"{100 * profile.waiting[name] / count:.0f}%"]
+        cells = [name, f"{time * 1000:.2f}", f"{100 * count / total:.1f}%",
+                 f"{100 * profile.waiting[name] / count:.0f}%"]
         found = works.get(name)
         if found:
             reading = found.bytes / limits["read"]
@@ -215,8 +220,8 @@ def main():
         return profile, result["tokens_per_second"], limits
 
     decode, rate, limits = measure(0, arguments.written)
-    print(f"{pathlib.Path(arguments.model).stem}, {decode.printed['backend']}, {arguments.threads} threads. Limits of this run: "
-          f"read bandwidth {limits['read'] / 1e9:.1f} GB/s, arithmetic {limits['float32'] / 1e9:,.0f} GFLOP/s in float32, "
+    print(f"{pathlib.Path(arguments.model).stem}, {decode.printed['backend']}, {arguments.threads} threads. Limits of "
+          f"this run: read bandwidth {limits['read'] / 1e9:.1f} GB/s, arithmetic {limits['float32'] / 1e9:,.0f} GFLOP/s in float32, "
           f"{limits['int8'] / 1e9:,.0f} GOP/s in int8. A cache that holds weights makes shares above 100%.\n")
     context = (arguments.written + 1) / 2
     table(f"One step of decoding {arguments.written} tokens", decode, 1 / rate, work(model, 1, context, 1), limits)

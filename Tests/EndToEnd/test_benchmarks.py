@@ -1,7 +1,9 @@
 """The programs of Benchmarks/: what they compute and write, whatever the machine's speed."""
 
 import array
+import contextlib
 import importlib
+import io
 import math
 import pathlib
 import sys
@@ -64,7 +66,9 @@ class RoundsTests(unittest.TestCase):
             return run
 
         subject = rounds.Subject("Test", {"ours": side("ours", [10, 40, 90]), "theirs": side("theirs", [10, 20, 30])}, [])
-        results = subject.measure(3)
+        with contextlib.redirect_stderr(io.StringIO()) as progress:
+            results = subject.measure(3)
+        self.assertIn("round 3 of 3, theirs", progress.getvalue())
         self.assertEqual(order, ["ours", "theirs", "theirs", "ours", "ours", "theirs"])
         ours, theirs, ratio = rounds.spreads(rounds.Row("rate", "rate", "tokens/s"), results)
         self.assertEqual((ours.least, ours.median, ours.most), (10, 40, 90))
@@ -81,15 +85,11 @@ class RoundsTests(unittest.TestCase):
         self.assertEqual(report.verdict(("at most", 2), ratio), "at most 2: met")
 
 
-class ClientsTests(unittest.TestCase):
+class ClientsTests(daemon.DaemonTestCase):
     def test_streams_at_once_write_as_many_tokens_as_they_are_told(self):
-        server = daemon.Daemon()
-        try:
-            work = [[prompts.request([prompts.text(40, client, turn)], 5 + client) for turn in range(2)]
-                    for client in range(3)]
-            streams, seconds = clients.run(server.port, work)
-        finally:
-            server.stop()
+        work = [[prompts.request([prompts.text(40, client, turn)], 5 + client) for turn in range(2)]
+                for client in range(3)]
+        streams, seconds = clients.run(self.daemon.port, work)
         self.assertEqual([stream.usage["completion_tokens"] for stream in streams], [5, 5, 6, 6, 7, 7])
         for stream in streams:
             self.assertTrue(stream.text)
@@ -105,7 +105,8 @@ class ReportTests(unittest.TestCase):
              for batch, context in ((1, 128), (2, 128), (1, 256), (2, 256), (1, 512))]
 
     def test_the_scaling_table_leaves_blank_what_was_not_measured(self):
-        self.assertEqual(scaling.table(self.CELLS, "rate", 0)[2:], ["| 128 | 100 | 200 |", "| 256 | 100 | 200 |", "| 512 | 100 |  |"])
+        rows = scaling.table(self.CELLS, "rate", 0)[2:]
+        self.assertEqual(rows, ["| 128 | 100 | 200 |", "| 256 | 100 | 200 |", "| 512 | 100 |  |"])
 
     def test_the_plot_is_a_document_with_every_curve(self):
         plots = [svg_plot.Plot(title, "batch <n>", scaling.curves(self.CELLS, key))
