@@ -11,6 +11,7 @@ model=${1:-$root/models/SmolLM2-135M-Instruct.Q4_1.gguf}
 command -v valgrind >/dev/null || { echo "valgrind is missing; install the Debian package valgrind" >&2; exit 1; }
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
+trap 'exit 1' INT TERM
 GATEHOUSE_CPU=${GATEHOUSE_CPU:-avx2}
 export GATEHOUSE_CPU
 

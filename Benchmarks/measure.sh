@@ -38,9 +38,9 @@ speed() {
 roofline() {
     printf '# Roofline\n\nWhere the time of a step goes, and how near each operation comes to the limit of the machine.\n\n'
     printf '```sh\nBenchmarks/roofline.py\nBenchmarks/instructions.sh\n```\n\n## Time\n\n'
-    python3 "$root/Benchmarks/roofline.py"
-    printf '## Instructions\n\nOf the path for AVX2, as callgrind counts them.\n\n'
-    "$root/Benchmarks/instructions.sh"
+    python3 "$root/Benchmarks/roofline.py" &&
+        printf '## Instructions\n\nOf the path for AVX2, as callgrind counts them.\n\n' &&
+        "$root/Benchmarks/instructions.sh"
 }
 
 write Speed speed "$@"
