@@ -27,12 +27,15 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd", json,
+                numerics,
             ],
             path: "Host/Server"),
         .target(
             name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels", "Digest"], path: "Host/Engine"),
         .target(
-            name: "Fusion", dependencies: ["Decoder", "PluginHost", "Text", "Weights"], path: "Host/Fusion"),
+            name: "Fusion",
+            dependencies: ["Decoder", "PluginHost", "Text", "Weights", "Digest", numerics],
+            path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels", json, tensorFiles], path: "Host/Weights"),
         .target(name: "Text", dependencies: ["CSystemPCRE2", json], path: "Host/Text"),
@@ -105,15 +108,20 @@ let package = Package(
             ],
             path: "Tests/ModalitiesTests"),
         .testTarget(
-            name: "FusionTests", dependencies: ["Fusion", "Decoder", "PluginHost", "Text", "TestSupport"],
+            name: "FusionTests",
+            dependencies: [
+                "Fusion", "Decoder", "PluginHost", "Text", "TestSupport", "CheckpointFixtures",
+            ],
             path: "Tests/FusionTests"),
         .testTarget(
             name: "ServerTests",
-            dependencies: ["Server", "Engine", "Modalities", "Fusion", "PluginHost", "TestSupport", json],
+            dependencies: [
+                "Server", "Engine", "Modalities", "Fusion", "Decoder", "PluginHost", "TestSupport", json,
+            ],
             path: "Tests/ServerTests"),
         .systemLibrary(name: "CSystemMalloc", path: "Tests/CSystemMalloc"),
         .target(
-            name: "TestSupport", dependencies: ["Fusion", "Decoder", "Engine", "Weights"],
+            name: "TestSupport", dependencies: ["Fusion", "Decoder", "Engine", "Weights", "PluginHost"],
             path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6],

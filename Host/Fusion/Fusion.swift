@@ -19,17 +19,33 @@ public enum FusedPart: Sendable {
     /// Text from a user, a tool or a plugin. Nothing in it becomes a control token.
     case text(String)
     /// Rows that stand where the part stood.
-    case segment(Segment)
+    ///
+    /// - Parameter modality: Where the template has a place of its own for this one, they take it; nil for rows that
+    ///   stand bare in any case.
+    case segment(Segment, modality: String?)
+
+    /// Positions that a segment takes; nil for text.
+    public var segmentCount: Int? {
+        if case .segment(let segment, _) = self { segment.count } else { nil }
+    }
 }
 
-/// Makes the prompt that the engine reads, out of messages and what encoders made of their media parts.
+/// Makes the prompt that the engine reads, out of messages and what encoders made of their media parts. Any thread.
 public struct Fusion: Sendable {
-    private let model: LanguageModel
-    private let identity: DecoderIdentity?
+    let model: LanguageModel
+    let identity: DecoderIdentity?
+    let gates = GateFiles()
+    private let places: MediaPlaces
+    private let specialTokens: [String: JinjaValue]
 
     public init(_ model: LanguageModel) throws {
         self.model = model
         identity = try model.identity()
+        func text(_ id: TokenID?) -> JinjaValue {
+            .template(id.flatMap { model.tokenizer.piece(of: $0) } ?? "")
+        }
+        specialTokens = ["bos_token": text(model.tokenizer.bos), "eos_token": text(model.tokenizer.eos)]
+        places = MediaPlaces(model.template, model.tokenizer, variables: specialTokens)
     }
 
     /// Renders the model's chat template over `messages`, ready for the assistant's answer.
@@ -37,28 +53,83 @@ public struct Fusion: Sendable {
     /// Throws ``FusionError``, or `TemplateError` where the template refuses the messages.
     public func prompt(_ messages: [FusedMessage]) throws -> Prompt {
         guard let template = model.template else { throw FusionError.noTemplate(model: model.path) }
-        var segments: [Segment] = []
+        var placement = Placement()
         let values = messages.map { message in
-            var content = TracedText()
-            for (index, part) in message.parts.enumerated() {
-                if index > 0 { content.append(TracedText("\n", origin: .data)) }
-                switch part {
-                case .text(let text):
-                    content.append(TracedText(text, origin: .data))
-                case .segment(let segment):
-                    content.append(.segment(segments.count))
-                    segments.append(segment)
-                }
-            }
-            return JinjaValue.dict(["role": .template(message.role), "content": .string(content)])
+            JinjaValue.dict([
+                "role": .template(message.role), "content": content(message.parts, &placement),
+            ])
         }
         let rendered = try template.render(messages: values, variables: specialTokens)
-        return Prompt(
-            try model.tokenizer.encode(rendered).map { piece in
+        return Prompt(try placement.pieces(of: try model.tokenizer.encode(rendered)))
+    }
+
+    /// Segments on their way through the template.
+    private struct Placement {
+        /// Those for which a character of their own goes through it.
+        var bare: [Segment] = []
+        /// Those for which the template writes a token, by that token, in the order of their parts.
+        var placed: [TokenID: (modality: String, segments: [Segment])] = [:]
+
+        func pieces(of encoded: [EncodedPiece]) throws(FusionError) -> [Piece] {
+            var pieces: [Piece] = []
+            var found: [TokenID: Int] = [:]
+            for piece in encoded {
                 switch piece {
-                case .tokens(let ids): .tokens(ids)
-                case .segment(let index): .segment(segments[index])
+                case .segment(let index): pieces.append(.segment(bare[index]))
+                case .tokens(let ids):
+                    var run: [Int32] = []
+                    for id in ids {
+                        guard let segments = placed[id]?.segments else {
+                            run.append(id)
+                            continue
+                        }
+                        let index = found[id, default: 0]
+                        found[id] = index + 1
+                        guard index < segments.count else { continue }
+                        if !run.isEmpty { pieces.append(.tokens(run)) }
+                        run = []
+                        pieces.append(.segment(segments[index]))
+                    }
+                    if !run.isEmpty { pieces.append(.tokens(run)) }
                 }
+            }
+            for (id, (modality, segments)) in placed where found[id, default: 0] != segments.count {
+                throw .places(modality: modality, expected: segments.count, found: found[id, default: 0])
+            }
+            return pieces
+        }
+    }
+
+    /// A message's content as the template takes it: a list of parts where some have places of their own in it, else
+    /// text with a line for each part.
+    private func content(_ parts: [FusedPart], _ placement: inout Placement) -> JinjaValue {
+        func place(_ modality: String?) -> TokenID? { modality.flatMap { places[$0] } }
+        func text(_ part: FusedPart) -> TracedText {
+            switch part {
+            case .text(let text): return TracedText(text, origin: .data)
+            case .segment(let segment, _):
+                placement.bare.append(segment)
+                return .segment(placement.bare.count - 1)
+            }
+        }
+        let hasPlaces = parts.contains { part in
+            if case .segment(_, let modality) = part { place(modality) != nil } else { false }
+        }
+        guard hasPlaces else {
+            var content = TracedText()
+            for (index, part) in parts.enumerated() {
+                if index > 0 { content.append(TracedText("\n", origin: .data)) }
+                content.append(text(part))
+            }
+            return .string(content)
+        }
+        return .list(
+            parts.map { part in
+                guard case .segment(let segment, let modality?) = part, let token = place(modality) else {
+                    return .dict(["type": .template("text"), "text": .string(text(part))])
+                }
+                placement.placed[token, default: (modality, [])].segments.append(segment)
+                return .dict(["type": .template(modality)])
             })
     }
 
@@ -96,45 +167,6 @@ public struct Fusion: Sendable {
         }
         return rows.withValues { values in
             Segment(rows: Array(values), width: rows.width, grid: grid, positions: positions, digest: digest)
-        }
-    }
-
-    private var specialTokens: [String: JinjaValue] {
-        func text(_ id: TokenID?) -> JinjaValue {
-            .template(id.flatMap { model.tokenizer.piece(of: $0) } ?? "")
-        }
-        return ["bos_token": text(model.tokenizer.bos), "eos_token": text(model.tokenizer.eos)]
-    }
-}
-
-/// Why a model cannot chat, or messages could not be made into a prompt.
-public enum FusionError: Error, Sendable, CustomStringConvertible {
-    case badTokenizer(model: String, TokenizerError)
-    case noTemplate(model: String)
-    case badTemplate(model: String, TemplateError)
-    case rowsWithoutDecoder(plugin: String)
-    case rowsForAnotherDecoder(
-        plugin: String, theirs: DecoderIdentity, ours: DecoderIdentity?, cosine: Double)
-
-    public var description: String {
-        switch self {
-        case .noTemplate(let model):
-            return "\(model) has no chat template (tokenizer.chat_template), so it cannot chat"
-        case .badTokenizer(let model, let error):
-            return "\(model): \(error)"
-        case .badTemplate(let model, let error):
-            return "\(model), tokenizer.chat_template: \(error)"
-        case .rowsWithoutDecoder(let plugin):
-            return "plugin \(plugin) makes rows, but does not say for which decoder"
-        case .rowsForAnotherDecoder(let plugin, let theirs, let ours, let cosine):
-            let wanted = "family \(theirs.family), hidden \(theirs.hidden)"
-            guard let ours else {
-                return "plugin \(plugin) makes rows for \(wanted); this decoder has no identity"
-            }
-            return """
-                plugin \(plugin) makes rows for another decoder (\(wanted)) than this one (family \(ours.family), \
-                hidden \(ours.hidden)); their fingerprints have a cosine of \(String(cosine)), expected above 0.98
-                """
         }
     }
 }

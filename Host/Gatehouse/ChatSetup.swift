@@ -18,6 +18,9 @@ struct ChatSetup {
                 "--prompt-lookup", "N",
                 "guess up to N tokens of greedy answers from what stands before; same answers (default: 0)"),
             Option("--no-prefix-cache", nil, "keep nothing of a request for later ones that begin alike"),
+            Option(
+                "--media-cache", "MB",
+                "MiB kept of what encoders made of media, for the same again (default: 256; 0 keeps nothing)"),
         ]
 
     private let decoder: DecoderSetup
@@ -25,6 +28,7 @@ struct ChatSetup {
     private let context: Int?
     private let promptLookup: Int
     private let keepsPrefixes: Bool
+    private let cacheBytes: Int
 
     init(_ arguments: Arguments) throws(UsageError) {
         decoder = try DecoderSetup(arguments)
@@ -32,6 +36,9 @@ struct ChatSetup {
         context = try arguments.integer("--ctx", in: 1...(1 << 30))
         promptLookup = try arguments.integer("--prompt-lookup", in: 0...64) ?? 0
         keepsPrefixes = !arguments.flag("--no-prefix-cache")
+        cacheBytes =
+            try arguments.integer("--media-cache", in: 0...(1 << 30)).map { $0 << 20 }
+            ?? ChatService.defaultCacheBytes
     }
 
     /// Loads the model and starts the engine; no plugin is opened.
@@ -66,9 +73,10 @@ struct ChatSetup {
         info("Compute: \(decoder.backendName), \(threads) threads")
         let supervisor = Supervisor(
             workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
-            decoder: try model.facts(context: engine.context), log: logPlugin)
+            decoder: try model.facts(context: engine.context), checkGate: { _ = try GateFile(path: $0) },
+            log: logPlugin)
         let live = LiveRegistry(registry, supervisor: supervisor, log: logPlugin)
-        return try ChatService(model: model, engine: engine, live: live)
+        return try ChatService(model: model, engine: engine, live: live, cacheBytes: cacheBytes)
     }
 
     /// What is loaded: `model-00001-of-00002.safetensors (4961.25 MB), …; 523 tensors, whole`.

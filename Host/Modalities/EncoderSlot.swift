@@ -7,6 +7,9 @@ public struct EncoderIdentity: Hashable, Sendable {
     /// Everything else that a worker is opened with, from files to configuration.
     private let opened: [String?]
 
+    /// All of it, a word each.
+    public var words: [String] { [plugin, version.description] + opened.map { $0 ?? "" } }
+
     public init(_ plugin: RegisteredPlugin, _ version: RegisteredVersion) {
         self.plugin = plugin.id
         self.version = version.version

@@ -16,6 +16,9 @@ public struct RegisteredVersion: Sendable {
     public let library: String
     /// Absolute path of a file or folder.
     public let weights: String?
+    /// Absolute path of the plugin's learned gates: the file that the registry names, or `gate.safetensors` of the
+    /// weights' folder where it is there; else nil.
+    public let gate: String?
     /// Lower case hexadecimal; nil where none was given.
     public let librarySHA256: String?
     /// Of a file its own digest, of a folder that of its manifest; see ``PluginStore``.
@@ -25,7 +28,7 @@ public struct RegisteredVersion: Sendable {
     public let selfTest: SelfTest?
 
     init?(_ cursor: JSONCursor, folder: URL) {
-        cursor.object(known: ["version", "library", "weights", "sha256", "share", "self_test"])
+        cursor.object(known: ["version", "library", "weights", "gate", "sha256", "share", "self_test"])
         let rule = "a semantic version such as \"1.0.0\""
         let version = cursor["version"].string(rule).flatMap { text in
             let version = SemanticVersion(text)
@@ -36,6 +39,10 @@ public struct RegisteredVersion: Sendable {
         weights =
             cursor["weights"].value == nil
             ? nil : cursor["weights"].existingPath("the path of a file or folder", in: folder)
+        gate =
+            cursor["gate"].value == nil
+            ? weights.flatMap { Self.file("gate.safetensors", in: $0) }
+            : cursor["gate"].existingPath("the path of a file", in: folder)
         let digests = cursor["sha256"]
         if digests.value != nil { digests.object(known: ["library", "weights"]) }
         librarySHA256 = Self.digest(digests["library"])
@@ -58,6 +65,11 @@ public struct RegisteredVersion: Sendable {
             cursor.reject(expected: what, found: "something that is no file at \(path)")
         }
         return path
+    }
+
+    private static func file(_ name: String, in folder: String) -> String? {
+        let path = URL(fileURLWithPath: folder).appendingPathComponent(name).path
+        return FileManager.default.fileExists(atPath: path) ? path : nil
     }
 
     private static func digest(_ cursor: JSONCursor) -> String? {

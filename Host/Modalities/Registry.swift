@@ -10,16 +10,24 @@ public struct Registry: Sendable {
     public let rules: [RoutingRule]
     /// MiB that all plugins together may take, in the host's own figures; nil for no bound.
     public let memoryBudgetMegabytes: Int?
+    /// A segment to which a gate gives less weight than this is dropped, 0 … 1.
+    public let gateThreshold: Double
+
+    public static let defaultGateThreshold = 0.05
 
     /// A registry without plugins.
-    public static let empty = Registry(path: "", plugins: [], rules: [], memoryBudgetMegabytes: nil)
+    public static let empty = Registry(
+        path: "", plugins: [], rules: [], memoryBudgetMegabytes: nil, gateThreshold: defaultGateThreshold)
 
-    private init(path: String, plugins: [RegisteredPlugin], rules: [RoutingRule], memoryBudgetMegabytes: Int?)
-    {
+    private init(
+        path: String, plugins: [RegisteredPlugin], rules: [RoutingRule], memoryBudgetMegabytes: Int?,
+        gateThreshold: Double
+    ) {
         self.path = path
         self.plugins = plugins
         self.rules = rules
         self.memoryBudgetMegabytes = memoryBudgetMegabytes
+        self.gateThreshold = gateThreshold
     }
 
     /// Reads and checks a registry. Throws ``RegistryError`` with every problem found.
@@ -39,7 +47,7 @@ public struct Registry: Sendable {
                 ])
         }
         let root = JSONCursor(document, problems: problems)
-        root.object(known: ["$schema", "format", "memory_budget_mb", "plugins", "rules"])
+        root.object(known: ["$schema", "format", "memory_budget_mb", "gate_threshold", "plugins", "rules"])
         if root["$schema"].value != nil { _ = root["$schema"].string("where the schema is") }
         if root["format"].value != .number(1) { root["format"].expected("1") }
         let folder = url.deletingLastPathComponent().standardizedFileURL
@@ -57,8 +65,11 @@ public struct Registry: Sendable {
             : root["rules"].array("an array of rules")
                 .map { RoutingRule($0, plugins: plugins) }
         let budget = root["memory_budget_mb"].integer("MiB from 1", in: RegisteredPlugin.megabytes)
+        let threshold = root["gate_threshold"].number("a weight, 0 to 1", in: 0...1)
         guard problems.all.isEmpty else { throw RegistryError(path: path, problems: problems.all) }
-        self.init(path: url.path, plugins: plugins, rules: rules, memoryBudgetMegabytes: budget)
+        self.init(
+            path: url.path, plugins: plugins, rules: rules, memoryBudgetMegabytes: budget,
+            gateThreshold: threshold ?? Self.defaultGateThreshold)
     }
 
     /// Every media type that some plugin accepts, sorted.

@@ -18,9 +18,13 @@ public actor Supervisor {
     /// Told, from any thread, that a version was taken out of service, and why.
     public typealias TakenOut = @Sendable (EncoderIdentity, _ reason: String) -> Void
 
+    /// Throws what is wrong with a file of gates.
+    public typealias GateCheck = @Sendable (_ path: String) throws -> Void
+
     let workerExecutable: String
     let threads: Int
     let decoder: DecoderFacts?
+    let checkGate: GateCheck
     let log: PluginLog
     var budget = MemoryBudget(total: nil)
     var slots: [EncoderIdentity: EncoderSlot] = [:]
@@ -36,11 +40,16 @@ public actor Supervisor {
     ///   - workerExecutable: absolute path of `gatehouse-worker`.
     ///   - threads: running threads that one call of a plugin may use.
     ///   - decoder: the decoder that reads what plugins make; nil where they are run alone.
+    ///   - checkGate: called before a version's worker starts, so that none with a broken gate comes to serve.
     ///   - log: takes what plugins log, from any thread.
-    public init(workerExecutable: String, threads: Int, decoder: DecoderFacts?, log: @escaping PluginLog) {
+    public init(
+        workerExecutable: String, threads: Int, decoder: DecoderFacts?,
+        checkGate: @escaping GateCheck = { _ in }, log: @escaping PluginLog
+    ) {
         self.workerExecutable = workerExecutable
         self.threads = threads
         self.decoder = decoder
+        self.checkGate = checkGate
         self.log = log
     }
 

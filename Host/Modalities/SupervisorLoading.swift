@@ -106,6 +106,11 @@ extension Supervisor {
         _ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ key: EncoderIdentity, _ number: UInt64
     ) async throws(PluginFailure) -> any LoadedPlugin {
         try await version.verify()
+        do {
+            if let gate = version.gate { try checkGate(gate) }
+        } catch {
+            throw PluginFailure(.refused, "plugin \(plugin.id) \(version.version): \(error)")
+        }
         let request = OpenRequest(
             library: version.library, plugin: plugin.id, configuration: plugin.configuration,
             weights: version.weights, reads: plugin.reads, memoryBytes: dataLimit(of: plugin),

@@ -10,6 +10,11 @@ public struct EncodedSegment: Sendable {
     /// Index of the input part it stands for.
     public let part: Int
     public let content: Content
+
+    package init(part: Int, content: Content) {
+        self.part = part
+        self.content = content
+    }
 }
 
 /// What one call of a plugin made.
@@ -55,9 +60,18 @@ public struct SoftTokens: Sendable, Equatable {
     public struct Piece: Sendable, Equatable {
         public var text: String
         public var weight: Float
+
+        package init(text: String, weight: Float) {
+            self.text = text
+            self.weight = weight
+        }
     }
 
     public var slots: [[Piece]]
+
+    package init(slots: [[Piece]]) {
+        self.slots = slots
+    }
 
     /// The heaviest piece of each slot, one after the other.
     public var mostLikelyReading: String {

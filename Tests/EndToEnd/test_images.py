@@ -15,6 +15,9 @@ REPORT = {"part", "plugin", "version", "weight", "gate", "tokens", "load_ms", "e
 
 
 class ImageTests(DaemonTestCase):
+    # Every picture is read anew, whatever the tests before it sent.
+    options = ("--media-cache", "0")
+
     def ask(self, *parts, **fields):
         return client.complete(self.daemon.port, client.user(*parts), **fields)
 
@@ -193,6 +196,33 @@ class ImageTests(DaemonTestCase):
                 error = self.refused(client.picture("light.png"), code, gatehouse={"modalities": options})
                 self.assertIn("gatehouse.modalities." + next(iter(options)), error["message"])
                 self.assertIn(found, error["message"])
+
+
+class AgainTests(DaemonTestCase):
+    def ask(self, weight=None):
+        options = {} if weight is None else {"gatehouse": {"modalities": {"screen-text": {"weight": weight}}}}
+        message = client.user(client.picture("light.png"), client.text(READ))
+        return client.complete(self.daemon.port, message, max_tokens=30, **options)
+
+    def test_a_picture_that_comes_again_is_not_read_again(self):
+        first = self.ask()
+        report, = first.json["gatehouse"]["modalities"]
+        self.assertEqual((report["cached"], report["encode_ms"] > 0), (False, True))
+        again = self.ask()
+        report, = again.json["gatehouse"]["modalities"]
+        self.assertEqual((report["cached"], report["load_ms"], report["encode_ms"]), (True, 0, 0))
+        self.assertEqual(again.text, first.text)
+        self.assertEqual(self.daemon.plugins()["screen-text"]["calls"], 1)
+        # The prompt is the same, so most of it is computed already.
+        self.assertGreater(again.json["usage"]["prompt_tokens_details"]["cached_tokens"], 0)
+
+    def test_a_request_says_how_much_a_picture_weighs(self):
+        whole, some = self.ask(weight=1), self.ask(weight=0.25)
+        self.assertIn("14:30", whole.text)
+        report, = some.json["gatehouse"]["modalities"]
+        self.assertEqual((report["weight"], report["gate"]), (0.25, None))
+        self.assertEqual(report["tokens"], whole.json["gatehouse"]["modalities"][0]["tokens"])
+        self.assertEqual(some.status, 200)
 
 
 class WithoutPluginsTests(DaemonTestCase):

@@ -23,6 +23,8 @@ def send(text):
 class LoadOnDemandTests(DaemonTestCase):
     """One test, as each step needs the one before."""
 
+    options = ("--media-cache", "0")
+
     def test_a_plugin_is_opened_by_the_first_request_that_needs_it(self):
         folder = str(checkout.ROOT / "Plugins")
 
@@ -64,7 +66,7 @@ class FixtureTestCase(DaemonTestCase):
         registry = checkout.write_registry(
             folder, checkout.plugin(checkout.SCREEN_TEXT, idle_unload_seconds=1),
             checkout.plugin(library, "patient", "text", ["text/plain"], "1.0.0"))
-        cls.options = ("--registry", registry)
+        cls.options = ("--registry", registry, "--media-cache", "0")
         super().setUpClass()
 
     @property

@@ -54,9 +54,9 @@ import Testing
     @Test func segmentsStandWhereTheirPartsStood() throws {
         let (first, second) = (try segment(2, digest: "first"), try segment(3, digest: "second"))
         let prompt = try fusion.prompt([
-            FusedMessage(role: "user", parts: [.text("before"), .segment(first), .text("after")]),
+            FusedMessage(role: "user", parts: [.text("before"), .segment(first, modality: nil), .text("after")]),
             FusedMessage(role: "assistant", parts: [.text("so")]),
-            FusedMessage(role: "user", parts: [.segment(second)]),
+            FusedMessage(role: "user", parts: [.segment(second, modality: "image")]),
         ])
         let digests = prompt.pieces.compactMap { piece in
             if case .segment(let segment) = piece { segment.digest } else { nil }
@@ -74,7 +74,7 @@ import Testing
     @Test func aReplacementCharacterInTextIsNoSegment() throws {
         let prompt = try fusion.prompt([
             FusedMessage(
-                role: "user", parts: [.text("\u{FFFC}"), .segment(try segment(1)), .text("\u{FFFC}")])
+                role: "user", parts: [.text("\u{FFFC}"), .segment(try segment(1), modality: nil), .text("\u{FFFC}")])
         ])
         #expect(prompt.pieces.count == 3)
     }

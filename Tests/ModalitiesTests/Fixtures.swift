@@ -2,40 +2,17 @@ import Foundation
 import Modalities
 import PluginHost
 import Synchronization
+import TestSupport
 import Testing
 
-/// The fixture plugins of Tests/Plugins, built once for all tests, and registries over them.
+/// Registries over the fixture plugins of Tests/Plugins.
 enum Fixtures {
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
 
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .deletingLastPathComponent().appendingPathComponent("Plugins")
-
-    private static let built = Result { try make() }
-
     /// Absolute path of a built library, such as `fixtures` or `other-minor`.
-    static func library(_ name: String = "fixtures") throws -> String {
-        try built.get()
-        return folder.appendingPathComponent("build/\(name).so").path
-    }
-
-    private static func make() throws {
-        let make = Process()
-        let output = Pipe()
-        make.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        make.arguments = ["make", "-s", "-C", folder.path]
-        make.standardOutput = output
-        make.standardError = output
-        try make.run()
-        let said = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        make.waitUntilExit()
-        guard make.terminationStatus == 0 else {
-            throw Failure(
-                description: "make -C \(folder.path) failed, so there are no fixture plugins:\n\(said)")
-        }
-    }
+    static func library(_ name: String = "fixtures") throws -> String { try FixturePlugins.library(name) }
 
     /// `gatehouse-worker`, which SwiftPM builds beside the tests.
     static func worker() throws -> String {

@@ -51,16 +51,20 @@ func softmax(_ scores: [Double]) -> [Double] {
 /// - Parameters:
 ///   - keys: Those that the query may see, `[keys, width]`; `values` likewise.
 ///   - biases: What is added to each score.
-func attention(_ query: [Double], keys: [[Double]], values: [[Double]], biases: [Double]) -> [Double] {
+/// - Returns: The output, `[width]`, and the softmax, `[keys]`.
+func attention(
+    _ query: [Double], keys: [[Double]], values: [[Double]], biases: [Double]
+) -> (output: [Double], weights: [Double]) {
     let scale = 1 / Double(query.count).squareRoot()
     let scores = zip(keys, biases).map { key, bias in
         zip(query, key).reduce(0) { $0 + $1.0 * $1.1 } * scale + bias
     }
     var output = [Double](repeating: 0, count: query.count)
-    for (weight, value) in zip(softmax(scores), values) {
+    let weights = softmax(scores)
+    for (weight, value) in zip(weights, values) {
         for dimension in output.indices { output[dimension] += weight * value[dimension] }
     }
-    return output
+    return (output, weights)
 }
 
 /// How a head is turned by its position: Su et al., "RoFormer" (2021), equation 34.

@@ -67,9 +67,29 @@ public struct ReferenceDecoder: Sendable {
 
     /// Logits of every position, `[rows, vocabulary]`.
     public func logits(_ prompt: ReferencePrompt) -> [[Double]] {
+        logits(prompt) { _, _, _, _ in }
+    }
+
+    /// The share of its attention that each head pays to a segment from each row after it:
+    /// `[layers, heads, rows after it]`.
+    public func attentionMass(_ prompt: ReferencePrompt, on segment: Range<Int>) -> [[[Double]]] {
+        var mass = layers.map { _ in [[Double]](repeating: [], count: heads) }
+        _ = logits(prompt) { layer, head, row, weights in
+            guard row >= segment.upperBound else { return }
+            mass[layer][head].append(weights[segment].reduce(0, +))
+        }
+        return mass
+    }
+
+    /// - Parameter observe: Told for each layer, head and row what weight every row up to it has.
+    private func logits(
+        _ prompt: ReferencePrompt, observe: (_ layer: Int, _ head: Int, _ row: Int, [Double]) -> Void
+    ) -> [[Double]] {
         var residual = prompt.rows.map(embed)
-        for layer in layers {
-            let attended = attend(residual.map { norm($0, layer.attentionNorm) }, layer, prompt)
+        for (index, layer) in layers.enumerated() {
+            let attended = attend(residual.map { norm($0, layer.attentionNorm) }, layer, prompt) {
+                observe(index, $0, $1, $2)
+            }
             residual = zip(residual, attended).map { add($0, norm($1, layer.postAttentionNorm)) }
             residual = residual.map { row in
                 let change = swiGLU(
@@ -103,7 +123,10 @@ public struct ReferenceDecoder: Sendable {
 
     /// Causal attention with grouped queries: Ainslie et al., "GQA" (2023).
     /// - Parameter rows: Normalised, `[rows, hidden]`.
-    private func attend(_ rows: [[Double]], _ layer: Layer, _ prompt: ReferencePrompt) -> [[Double]] {
+    private func attend(
+        _ rows: [[Double]], _ layer: Layer, _ prompt: ReferencePrompt,
+        observe: (_ head: Int, _ row: Int, [Double]) -> Void
+    ) -> [[Double]] {
         func turned(_ projection: Linear, heads: Int) -> [[[Double]]] {
             zip(rows, prompt.positions).map { row, position in
                 split(linear(row, projection), heads).map { rotary($0, position: position) }
@@ -116,9 +139,11 @@ public struct ReferenceDecoder: Sendable {
             let biases = (0...row).map { bias(of: row, to: $0, prompt.gates) }
             let attended = (0..<heads).flatMap { head in
                 let group = head / (heads / keyValueHeads)
-                return attention(
+                let (output, weights) = attention(
                     queries[row][head], keys: keys[...row].map { $0[group] },
                     values: values[...row].map { $0[group] }, biases: biases)
+                observe(head, row, weights)
+                return output
             }
             return linear(attended, layer.attentionOutput)
         }

@@ -60,7 +60,7 @@ public enum ChatPart: Sendable {
     case media(MediaPart)
 }
 
-/// What one plugin made of a media part: an element of `gatehouse.modalities` in an answer.
+/// What one plugin made of a media part, a report for each segment: an element of `gatehouse.modalities` in an answer.
 public struct ModalityReport: Sendable, Equatable {
     /// The part's place among the media parts of the request, from 0.
     public var part: Int
@@ -74,6 +74,7 @@ public struct ModalityReport: Sendable, Equatable {
     public var gate: Float?
     /// Positions that it takes in the prompt.
     public var tokens: Int
+    /// Of the part, said with its first segment: 0 where its plugin was there, or not needed.
     public var loadMilliseconds: Double
     public var encodeMilliseconds: Double
     /// Whether an earlier request had it encoded.

@@ -224,9 +224,6 @@ extension RequestField {
                 return version
             }
             let weight = try self["weight"].number(0...1)
-            guard weight == nil || weight == 0 || weight == 1 else {
-                throw self["weight"].expected("0 or 1: this version weighs no part in between")
-            }
             return .chosen(version: version, weight: weight.map { Float($0) })
         default:
             throw expected("\"off\", \"auto\", or {\"version\", \"weight\"}")

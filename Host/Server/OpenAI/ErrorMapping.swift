@@ -15,6 +15,8 @@ extension HTTPError {
         case let error as EngineError: self.init(error)
         case FusionError.noTemplate:
             self.init(status: 500, message: "\(error)", code: "no_chat_template")
+        case FusionError.places:
+            self.init(status: 400, message: "\(error)", param: "messages", code: "template_error")
         case is FusionError:
             self.init(status: 500, message: "\(error)", code: "plugin_failed")
         case let error as TemplateError where error.kind == .raised || error.kind == .limit:

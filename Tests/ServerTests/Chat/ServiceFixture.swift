@@ -23,9 +23,27 @@ enum ServiceFixture {
         let engine = try engine ?? sharedEngine.get()
         let supervisor = Supervisor(
             workerExecutable: Supervisor.workerBesideThisExecutable, threads: 1,
-            decoder: try model.facts(context: engine.context)
+            decoder: try model.facts(context: engine.context), checkGate: { _ = try GateFile(path: $0) }
         ) { _, _, _ in }
         return try ChatService(model: model, engine: engine, registry: registry, supervisor: supervisor)
+    }
+
+    /// A registry with one plugin of Tests/Plugins, for `application/octet-stream`, in the process of the tests.
+    ///
+    /// - Parameters:
+    ///   - gate: A file of gates, or nil for none.
+    ///   - extra: Further fields of the registry, each with a comma before it; `pluginExtra` likewise of the plugin.
+    static func registry(
+        of plugin: String, in folder: URL, gate: String? = nil, extra: String = "", pluginExtra: String = ""
+    ) throws -> Registry {
+        let file = folder.appendingPathComponent("registry-\(UUID().uuidString).json")
+        let gate = gate.map { #", "gate": "\#($0)""# } ?? ""
+        try #"""
+        {"format": 1\#(extra), "plugins": [{"id": "\#(plugin)", "modality": "image",
+         "accepts": ["application/octet-stream"], "isolation": "in-process"\#(pluginExtra),
+         "versions": [{"version": "1.0.0", "library": "\#(try FixturePlugins.library())"\#(gate)}]}]}
+        """#.write(to: file, atomically: true, encoding: .utf8)
+        return try Registry(contentsOf: file.path)
     }
 
     /// A registry with the plugin `eye` for PNG, whose library is a file that nothing can open as one.

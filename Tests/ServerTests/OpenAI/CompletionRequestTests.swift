@@ -41,7 +41,7 @@ import Testing
                 "model": "m", "stream": true, "stream_options": {"include_usage": true}, "temperature": 0.5,
                 "top_p": 0.25, "top_k": 40, "min_p": 0.125, "seed": 7, "max_tokens": 9, "stop": ["a", "b"],
                 "gatehouse": {"modalities": {"eye": "off", "ear": "auto",
-                    "nose": {"version": "1.2.3", "weight": 0}}},
+                    "nose": {"version": "1.2.3", "weight": 0.25}}},
                 "n": 3, "logprobs": true, "top_logprobs": 4, "presence_penalty": -0.5, "frequency_penalty": 2,
                 "repetition_penalty": 1.5, "logit_bias": {"17": -100, "3": 0.5}, "tools": [], "tool_choice": "auto", "response_format": {"type": "text"},
                 "modalities": ["text"], "user": "somebody", "unknown_field_of_another_server": [1, {}]
@@ -61,7 +61,7 @@ import Testing
         let version = try #require(SemanticVersion("1.2.3"))
         #expect(
             request.chat.modalities == [
-                "eye": .off, "ear": .auto, "nose": .chosen(version: version, weight: 0),
+                "eye": .off, "ear": .auto, "nose": .chosen(version: version, weight: 0.25),
             ])
     }
 
@@ -134,7 +134,7 @@ import Testing
             fields: #""gatehouse": {"modalities": {"eye": {"version": "new"}}}"#,
             param: "gatehouse.modalities.eye.version"),
         Refused(
-            fields: #""gatehouse": {"modalities": {"eye": {"weight": 0.5}}}"#,
+            fields: #""gatehouse": {"modalities": {"eye": {"weight": 1.5}}}"#,
             param: "gatehouse.modalities.eye.weight"),
         Refused(
             fields: #""gatehouse": {"modalities": {"eye": {"size": 1}}}"#,

@@ -1,0 +1,74 @@
+import Fusion
+import PluginHost
+import TestSupport
+import Testing
+
+/// Soft tokens become the rows that decision 4 of the design says.
+@Suite struct SoftTokenTests {
+    private let model: LanguageModel
+    private let fusion: Fusion
+
+    init() throws {
+        model = try DefaultModel.open()
+        fusion = try Fusion(model)
+    }
+
+    private func rows(_ slots: [[(String, Float)]]) throws -> [[Float]] {
+        let soft = SoftTokens(slots: slots.map { $0.map { SoftTokens.Piece(text: $0.0, weight: $0.1) } })
+        let output = EncodedSegment(part: 0, content: .soft(soft))
+        let content = try fusion.content(output, for: nil, plugin: "p", modality: "image", digest: "d")
+        guard case .rows(let segment, let modality) = content else {
+            Issue.record("no rows")
+            return []
+        }
+        #expect(modality == nil && segment.digest == "d" && segment.weight == 1 && segment.grid == nil)
+        return stride(from: 0, to: segment.rows.count, by: 576).map { Array(segment.rows[$0..<$0 + 576]) }
+    }
+
+    /// The embedding rows of a text's tokens.
+    private func embeddings(_ text: String) throws -> [[Float]] {
+        let tokens = try model.tokenizer.encode(text, special: .asText)
+        return try tokens.map { try model.decoder.embed([$0]) }
+    }
+
+    private func expectEqual(_ found: [Float], _ expected: [Float]) {
+        #expect(zip(found, expected).allSatisfy { abs($0 - $1) < 1e-6 })
+    }
+
+    @Test func aSlotOfSingleTokensIsTheirWeightedMean() throws {
+        let (the, a) = (try embeddings("the")[0], try embeddings("a")[0])
+        let found = try rows([[("the", 0.75), ("a", 0.25)]])
+        #expect(found.count == 1)
+        expectEqual(found[0], zip(the, a).map { 0.75 * $0 + 0.25 * $1 })
+    }
+
+    @Test func rowsAreDividedByTheMassOfThePiecesThatAreSoLong() throws {
+        let long = try embeddings(" incomprehensibilities")
+        let short = try embeddings(" cat")
+        try #require(long.count >= 2 && short.count == 1)
+        let found = try rows([[(" cat", 0.5), (" incomprehensibilities", 0.125)]])
+        #expect(found.count == long.count)
+        expectEqual(found[0], zip(short[0], long[0]).map { 0.8 * $0 + 0.2 * $1 })
+        #expect(Array(found[1...]) == Array(long[1...]), "the only piece so long, to the bit")
+    }
+
+    @Test(arguments: [Float(0.1), 0.3, 1, 1e-30])
+    func aPieceAloneGivesItsEmbeddingWhateverItWeighs(weight: Float) throws {
+        #expect(try rows([[(" cat", weight)]]) == embeddings(" cat"))
+    }
+
+    @Test func whatLooksLikeAControlTokenIsText() throws {
+        let found = try rows([[("<|im_end|>", 1)]])
+        #expect(found.count > 3)
+        #expect(try found == embeddings("<|im_end|>"))
+    }
+
+    @Test func piecesWithoutWeightOrTokensAddNothing() throws {
+        #expect(try rows([[(" cat", 0.5), (" incomprehensibilities", 0), ("", 0.5)]]) == embeddings(" cat"))
+        #expect(try rows([[("a", 0)], [], [("", 1)]]).isEmpty)
+    }
+
+    @Test func slotsFollowEachOther() throws {
+        #expect(try rows([[("the", 1)], [(" cat", 1)]]) == embeddings("the") + embeddings(" cat"))
+    }
+}
