@@ -20,6 +20,7 @@ OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is k
   --ctx N            tokens that a prompt and its answer may take (default: as the model was trained)
   --prompt-lookup N  guess up to N tokens of greedy answers from what stands before; same answers
   --no-prefix-cache  keep nothing of a request for later ones that begin alike
+  --media-cache N    MiB kept of what encoders made of media, for when it comes again (default: 256)
   --host H           the address to listen on (default: 127.0.0.1)
   --port N           the port to listen on, 0 for any free one (default: 8000)
   --model-name N     a name that the model answers to; may be repeated (default: the file's)

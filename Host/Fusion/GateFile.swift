@@ -62,7 +62,8 @@ public struct GateFile: Sendable {
                 expected: "the family of the decoder, such as llama", found: "nothing")
         }
         var early: Gate.Linear?
-        if file.tensor(named: "\(name).early.weight") != nil || file.tensor(named: "\(name).early.bias") != nil
+        if file.tensor(named: "\(name).early.weight") != nil
+            || file.tensor(named: "\(name).early.bias") != nil
         {
             early = Gate.Linear(
                 weight: try floats("\(name).early.weight", file, "[\(hidden)]") { $0 == [hidden] },

@@ -19,6 +19,9 @@ struct ChatCommand: Command {
             Option("--system", "S", "the system message"),
             Option("--temperature", "T", "0 takes the most likely token each time (default: 0.7)"),
             Option("--max-tokens", "N", "most tokens of an answer (default: 1024)"),
+            Option(
+                "--show-fusion", nil,
+                "show on standard error what became of media: weights, tokens and times as bars"),
             Option("--json", nil, "print each answer as one JSON object"),
         ]
 
@@ -28,6 +31,7 @@ struct ChatCommand: Command {
     private let temperature: Float
     private let maxTokens: Int
     private let json: Bool
+    private let showsFusion: Bool
     private let prompt: String?
 
     init(_ arguments: Arguments) throws(UsageError) {
@@ -38,6 +42,7 @@ struct ChatCommand: Command {
         temperature = Float(try arguments.number("--temperature", in: 0...2) ?? 0.7)
         maxTokens = try arguments.integer("--max-tokens", in: 1...(1 << 30)) ?? 1024
         json = arguments.flag("--json")
+        showsFusion = arguments.flag("--show-fusion")
         prompt = arguments.rest.first
     }
 
@@ -70,6 +75,9 @@ struct ChatCommand: Command {
         let request = ChatRequest(
             messages: messages, sampling: Sampling(temperature: temperature), maxTokens: maxTokens)
         let answer = try await service.answer(request)
+        if showsFusion {
+            Terminal.error(FusionChart(answer.modalities, promptTokens: answer.promptTokens).text)
+        }
         var text = ""
         var reason = FinishReason.stop
         for try await element in answer {

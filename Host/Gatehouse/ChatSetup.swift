@@ -19,8 +19,8 @@ struct ChatSetup {
                 "guess up to N tokens of greedy answers from what stands before; same answers (default: 0)"),
             Option("--no-prefix-cache", nil, "keep nothing of a request for later ones that begin alike"),
             Option(
-                "--media-cache", "MB",
-                "MiB kept of what encoders made of media, for the same again (default: 256; 0 keeps nothing)"),
+                "--media-cache", "N",
+                "MiB kept of what encoders made of media, for when it comes again (default: 256)"),
         ]
 
     private let decoder: DecoderSetup

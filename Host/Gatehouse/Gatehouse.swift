@@ -21,8 +21,9 @@ enum Gatehouse {
     static let version = "0.1.0"
     private static let commands: [any Command.Type] =
         [
-            // `bench plugin` before `bench`, which would take its first word.
-            ServeCommand.self, ChatCommand.self, BenchPluginCommand.self, BenchCommand.self,
+            // Commands of two words before `bench`, which would take their first.
+            ServeCommand.self, ChatCommand.self, BenchPluginCommand.self, BenchModalitiesCommand.self,
+            BenchCommand.self,
             TokenizeCommand.self, LogitsCommand.self, InspectCommand.self, EncodeCommand.self,
             QuantizeCommand.self, PerplexityCommand.self,
         ] + PluginCommand.verbs + RegistryCommand.verbs

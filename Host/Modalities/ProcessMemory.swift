@@ -1,11 +1,11 @@
 import Glibc
 
 /// What a process costs in memory.
-enum ProcessMemory {
+package enum ProcessMemory {
     /// Bytes of proportional set size: a page that several processes share counts to each in part. Where the kernel
     /// does not tell them, as of a confined worker to a host that is not root, bytes of resident memory, which are more.
     /// nil where the process is gone.
-    static func proportional(of process: Int32) -> Int? {
+    package static func proportional(of process: Int32) -> Int? {
         measured(process) ?? resident(process)
     }
 

@@ -52,7 +52,7 @@ class HelpTests(CommandTestCase):
         promised = {
             "serve": "--model --registry --host --port --threads --ctx --model-name --strict-model --socket --data "
                      "--prompt-lookup --no-prefix-cache",
-            "chat": "--model --image --audio --file --system --temperature --max-tokens --json",
+            "chat": "--model --image --audio --file --system --temperature --max-tokens --json --show-fusion",
             "bench": "--model -p -n -d --threads --batch --json", "tokenize": "--model --json",
             "logits": "--model --ids --precise --output", "encode": "--plugin --input --json --output",
             "quantize": "--type --threads", "perplexity": "--model --precise --quantize --ctx --json",
@@ -243,6 +243,45 @@ class BenchPluginTests(CommandTestCase):
         probes = self.folder / "registry.json"
         probes.write_text((checkout.ROOT / "Benchmarks/Plugins/registry.json").read_text())
         self.assert_fails(1, "bench", "plugin", "--probes", probes, naming=["libprobes-1.so", "make -C"])
+
+
+class BenchModalitiesTests(CommandTestCase):
+    def test_every_way_to_serve_a_request_is_measured(self):
+        words = ("bench", "modalities", "--rounds", "1", "-n", "2", "--input", LIGHT)
+        printed = json.loads(checkout.answer(*words, "--json"))
+        self.assertEqual(printed["encoders"], ["screen-text", "sensor"])
+        results = printed["results"]
+        self.assertEqual([result["request"].split(",")[0] for result in results],
+                         ["text"] * 4 + ["with a part"] * 2 + ["with the same part again"])
+        for result in results:
+            self.assertLessEqual(result["first_token_ms"], result["whole_ms"])
+            self.assertGreater(result["memory_bytes"], 0)
+        self.assertEqual(results[0]["ratio"], 1)
+        text, part = results[0]["prompt_tokens"], results[4]["prompt_tokens"]
+        self.assertEqual([result["prompt_tokens"] for result in results], [text] * 4 + [part] * 3)
+        self.assertGreater(part, text)
+
+    def test_what_cannot_be_measured_is_told(self):
+        self.assert_fails(1, "bench", "modalities", "--input", "/nowhere", naming=["/nowhere"])
+        registry = checkout.write_registry(self.folder)
+        self.assert_fails(1, "bench", "modalities", "--registry", registry, naming=["no plugins", "--registry"])
+        self.assert_fails(2, "bench", "modalities", "--rounds", "0", naming=["--rounds"])
+
+
+class FusionChartTests(CommandTestCase):
+    def test_what_became_of_a_picture_is_drawn(self):
+        result = checkout.run("chat", "--show-fusion", "--max-tokens", "1", "--image", LIGHT, "Hello")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertRegex(result.stderr, r"^prompt  \d+ tokens, \d+ of them text\n"
+                                        r"part 0  screen-text 0\.1\.0\n"
+                                        r"  weight  █{20}  1\.000\n"
+                                        r"  tokens  █+░+  \d+\n"
+                                        r"  time    ▒*█+  load \d+ ms, encode \d+ ms\n")
+
+    def test_of_text_alone_there_is_only_the_prompt(self):
+        result = checkout.run("chat", "--show-fusion", "--max-tokens", "1", "Hello")
+        tokens = re.match(r"prompt  (\d+) tokens, (\d+) of them text\n", result.stderr)
+        self.assertEqual(*tokens.groups())
 
 
 class EncodeTests(CommandTestCase):

@@ -1,3 +1,4 @@
+import CheckpointFixtures
 import Foundation
 import Fusion
 import PluginHost
@@ -55,6 +56,30 @@ import Testing
             #expect(expected > 0.01 && expected < 0.99, "the comparison says something")
             #expect(gate.earlyWeight(in: try #require(try fusion.mean([text]))) == nil)
         }
+    }
+
+    /// Tests/Fixtures/Gate: the file as `Plugins/Vision/training` writes it, and what PyTorch computes with it.
+    @Test func aTrainedFileIsReadAsItWasMeant() throws {
+        struct Reference: Decodable {
+            var texts: [String]
+            var rows: [Float]
+            var weight: Float
+            var early: Float
+        }
+        let folder = URL(fileURLWithPath: #filePath).appendingPathComponent("../../Fixtures/Gate")
+            .standardized
+        let reference = try JSONDecoder().decode(
+            Reference.self, from: Data(contentsOf: folder.appendingPathComponent("reference.json")))
+        let model = try LanguageModel(
+            path: CheckpointFixture("llama-tied").path(.safetensors), options: .init(threads: 1))
+        let fusion = try Fusion(model)
+        let gate = try #require(
+            try fusion.gate(at: folder.appendingPathComponent("gate.safetensors").path),
+            "it is for this decoder")
+        let text = try #require(try fusion.mean(reference.texts))
+        let rows = try #require(NormalizedMean(rows: reference.rows, width: model.decoder.hidden))
+        #expect(abs(gate.weight(of: rows, in: text) - reference.weight) < 1e-5)
+        #expect(abs(try #require(gate.earlyWeight(in: text)) - reference.early) < 1e-5)
     }
 
     @Test func theEarlyGateSeesTheTextAlone() async throws {

@@ -54,7 +54,8 @@ import Testing
     @Test func segmentsStandWhereTheirPartsStood() throws {
         let (first, second) = (try segment(2, digest: "first"), try segment(3, digest: "second"))
         let prompt = try fusion.prompt([
-            FusedMessage(role: "user", parts: [.text("before"), .segment(first, modality: nil), .text("after")]),
+            FusedMessage(
+                role: "user", parts: [.text("before"), .segment(first, modality: nil), .text("after")]),
             FusedMessage(role: "assistant", parts: [.text("so")]),
             FusedMessage(role: "user", parts: [.segment(second, modality: "image")]),
         ])
@@ -74,7 +75,8 @@ import Testing
     @Test func aReplacementCharacterInTextIsNoSegment() throws {
         let prompt = try fusion.prompt([
             FusedMessage(
-                role: "user", parts: [.text("\u{FFFC}"), .segment(try segment(1), modality: nil), .text("\u{FFFC}")])
+                role: "user",
+                parts: [.text("\u{FFFC}"), .segment(try segment(1), modality: nil), .text("\u{FFFC}")])
         ])
         #expect(prompt.pieces.count == 3)
     }

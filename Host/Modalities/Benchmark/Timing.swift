@@ -3,7 +3,7 @@ public struct Timing: Sendable {
     /// Shortest first; at least one.
     private let samples: [Double]
 
-    init(_ samples: [Double]) {
+    package init(_ samples: [Double]) {
         precondition(!samples.isEmpty, "something is measured")
         self.samples = samples.sorted()
     }
@@ -18,7 +18,7 @@ public struct Timing: Sendable {
     }
 
     /// Runs `body` once and returns the milliseconds that it took.
-    static func milliseconds(_ body: () async throws -> Void) async rethrows -> Double {
+    package static func milliseconds(_ body: () async throws -> Void) async rethrows -> Double {
         try await ContinuousClock().measure(body) / .milliseconds(1)
     }
 }

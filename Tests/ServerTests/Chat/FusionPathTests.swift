@@ -192,7 +192,8 @@ import Testing
             let read = try await read(second)
             // All but the page that the first prompt ends in.
             #expect(read.cachedTokens >= answer.promptTokens / 64 * 64 - 64)
-            #expect(read.cachedTokens > answer.promptTokens / 2 + 64, "the segment, in the middle, is among it")
+            #expect(
+                read.cachedTokens > answer.promptTokens / 2 + 64, "the segment, in the middle, is among it")
         }
     }
 
