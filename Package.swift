@@ -27,14 +27,14 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd", json,
-                numerics,
+                tensorFiles,
             ],
             path: "Host/Server"),
         .target(
             name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels", "Digest"], path: "Host/Engine"),
         .target(
             name: "Fusion",
-            dependencies: ["Decoder", "PluginHost", "Text", "Weights", "Digest", numerics],
+            dependencies: ["Decoder", "PluginHost", "Text", "Weights", "Digest", tensorFiles],
             path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels", json, tensorFiles], path: "Host/Weights"),

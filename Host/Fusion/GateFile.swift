@@ -1,6 +1,6 @@
 import Decoder
 import Foundation
-import GatehouseNumerics
+import GatehouseTensorFiles
 import Synchronization
 
 /// `gate.safetensors` of a plugin: a gate for each of some decoders. `SDK/README.md` says what stands in it.

@@ -1,6 +1,6 @@
 import Digest
 import Fusion
-import GatehouseNumerics
+import GatehouseTensorFiles
 import Modalities
 import PluginHost
 
