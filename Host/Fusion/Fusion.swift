@@ -23,11 +23,6 @@ public enum FusedPart: Sendable {
     /// - Parameter modality: Where the template has a place of its own for this one, they take it; nil for rows that
     ///   stand bare in any case.
     case segment(Segment, modality: String?)
-
-    /// Positions that a segment takes; nil for text.
-    public var segmentCount: Int? {
-        if case .segment(let segment, _) = self { segment.count } else { nil }
-    }
 }
 
 /// Makes the prompt that the engine reads, out of messages and what encoders made of their media parts. Any thread.

@@ -4,7 +4,7 @@ import PluginHost
 public struct EncoderIdentity: Hashable, Sendable {
     public let plugin: String
     public let version: SemanticVersion
-    /// Everything else that a worker is opened with, from files to configuration.
+    /// Everything else that its outputs and their weight depend on, from files to configuration.
     private let opened: [String?]
 
     /// All of it, a word each.
@@ -14,7 +14,7 @@ public struct EncoderIdentity: Hashable, Sendable {
         self.plugin = plugin.id
         self.version = version.version
         opened = [
-            version.library, version.weights, version.librarySHA256, version.weightsSHA256,
+            version.library, version.weights, version.gate, version.librarySHA256, version.weightsSHA256,
             plugin.configuration,
             plugin.isolation.rawValue, plugin.reads.joined(separator: "\u{0}"),
         ]

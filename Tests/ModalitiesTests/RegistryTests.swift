@@ -290,7 +290,7 @@ import Testing
         ),
         (
             #"{"format": 1, "plugins": [], "plugin": []}"#,
-            "plugin: expected one of $schema, format, memory_budget_mb, plugins, rules, found the unknown field plugin"
+            "plugin: expected one of $schema, format, memory_budget_mb, gate_threshold, plugins, rules, found the unknown field plugin"
         ),
     ])
     func wrongDocumentIsReported(_ text: String, _ problem: String) throws {

@@ -263,6 +263,24 @@ import Testing
         }
     }
 
+    /// A registry with a broken gate is as good as one with a broken library: what served before serves on.
+    @Test func aBrokenGateLeavesTheOneBeforeItServing() async throws {
+        try await withTemporaryFolder { folder in
+            let broken = folder.appendingPathComponent("broken")
+            try Data("no gate".utf8).write(to: broken)
+            let service = try ServiceFixture.chat(
+                ServiceFixture.registry(of: "rows", in: folder, gate: gate(bias: 1, in: folder)))
+            #expect(try await ask(service, [media(), .text("Hi")]).report.weight == sigmoid(1))
+            await service.live.apply(
+                try ServiceFixture.registry(of: "rows", in: folder, gate: broken.path))
+            #expect(await service.live.counts.failedSwaps == ["rows": 1])
+            #expect(try await ask(service, [media(), .text("Hi")]).report.weight == sigmoid(1))
+            await service.live.apply(
+                try ServiceFixture.registry(of: "rows", in: folder, gate: gate(bias: 2, in: folder)))
+            #expect(try await ask(service, [media(), .text("Hi")]).report.weight == sigmoid(2))
+        }
+    }
+
     /// The gate of a plugin lies beside its weights, or where the registry says.
     @Test func theGateOfAPluginIsFound() async throws {
         try await withTemporaryFolder { folder in
