@@ -121,7 +121,9 @@ gh_status gh_quantize_activations(
     for (uint32_t b = 0; b < count / GH_QUANTUM; b++) {
         int16_t pairs[GH_QUANTUM];
         float sum;
-        kernels->quantize(activations + b * GH_QUANTUM, GH_QUANTUM, pairs, scales + b, &sum);
+        int32_t total;
+        kernels->quantize(
+            activations + b * GH_QUANTUM, GH_QUANTUM, (gh_quantized){pairs, scales + b, &sum, &total});
         for (size_t i = 0; i < GH_QUANTUM; i++) {
             values[b * GH_QUANTUM + gh_pair_element(i / 2, i % 2)] = pairs[i];
         }
@@ -151,6 +153,7 @@ static bool dot_allocate(
             m->quantized.values = gh_carve(base, &used, tokens * cols, sizeof(int16_t));
             m->quantized.scales = gh_carve(base, &used, tokens * blocks, sizeof(float));
             m->quantized.sums = gh_carve(base, &used, tokens * blocks, sizeof(float));
+            m->quantized.totals = gh_carve(base, &used, tokens * blocks, sizeof(int32_t));
         }
         if (pass == 0) {
             m->memory = base = aligned_alloc(64, used);
@@ -186,11 +189,8 @@ gh_status gh_dot(
         for (size_t panel = 0; panel < gh_panel_count(weights->rows); panel++) {
             gh_pack_panel(weights, &m.packed, panel);
         }
-        const size_t blocks = cols / GH_QUANTUM;
         for (size_t t = 0; t < tokens; t++) {
-            kernels->quantize(
-                activations + t * cols, cols, m.quantized.values + t * cols, m.quantized.scales + t * blocks,
-                m.quantized.sums + t * blocks);
+            kernels->quantize(activations + t * cols, cols, gh_quantized_row(&m.quantized, t, cols));
         }
     }
     const gh_weights w = {*weights, m.packed};

@@ -19,13 +19,16 @@ enum { GH_SLICE_BLOCKS = 8, GH_SLICE_TOKENS = 256 };
 // Up to here unpacking on the way costs less than keeping what was unpacked.
 enum { FEW_TOKENS = 4 };
 
+// Bytes of planes to ask for ahead of a pass that waits for memory.
+enum { AHEAD = 4096 };
+
 // Sums of a block come in one part, or in two that have a scale each.
 GH_INLINE int parts_of(gh_packing p) {
     return p.is_halved ? 2 : 1;
 }
 
-// Pair `pair` of a block of sixteen rows, ready to be multiplied.
-GH_INLINE w16 unpacked_pair(const gh_packing p, const uint8_t *planes, const int pair) {
+// Pair `pair` of a block of sixteen rows, its zero not yet subtracted.
+GH_INLINE w16 raw_pair(const gh_packing p, const uint8_t *planes, const int pair) {
     enum { PLANE = GH_PANEL_ROWS * sizeof(uint32_t) };
     if (p.low_planes == 8) {
         const w16 bytes = w16_load(planes + (pair / 4 + pair % 2 * 4) * PLANE);
@@ -38,6 +41,11 @@ GH_INLINE w16 unpacked_pair(const gh_packing p, const uint8_t *planes, const int
     } else if (p.high_planes == 2) {
         q = w16_or_shifted(q, w16_load(planes + (4 + pair / 8) * PLANE), 2 * (pair % 8), 2);
     }
+    return q;
+}
+
+GH_INLINE w16 unpacked_pair(const gh_packing p, const uint8_t *planes, const int pair) {
+    const w16 q = raw_pair(p, planes, pair);
     return p.zero ? w16_sub_halves(q, p.zero) : q;
 }
 
@@ -68,6 +76,7 @@ GH_INLINE v16 minimum_at(const gh_packing p, const uint8_t *scales, size_t block
 typedef struct token_view {
     const int16_t *values;
     const float *scales, *sums;
+    const int32_t *totals;
     size_t cols, blocks;  // from token to token
 } token_view;
 
@@ -75,7 +84,7 @@ GH_INLINE token_view view_of(const gh_quantized *x, size_t cols, size_t token, s
     const size_t blocks = cols / GH_QUANTUM;
     return (token_view){
         x->values + token * cols + block * GH_QUANTUM, x->scales + token * blocks + block,
-        x->sums + token * blocks + block, cols, blocks};
+        x->sums + token * blocks + block, x->totals + token * blocks + block, cols, blocks};
 }
 
 GH_INLINE w16 activation_pair(const token_view *x, int token, size_t block, int pair) {
@@ -110,42 +119,82 @@ GH_INLINE void put_lanes(v16 lanes, float *place, size_t rows, bool add) {
     }
 }
 
+// Asks for `bytes` from `place` on to be there soon.
+GH_INLINE void prefetch(const uint8_t *place, size_t bytes) {
+    GH_UNROLL for (size_t i = 0; i < bytes; i += 64) {
+        __builtin_prefetch(place + i, 0, 2);
+    }
+}
+
+// The sums of T tokens over a block of a panel that is unpacked on the way, [T, parts].
+//
+// Pairs c of each word have sums of their own, so that products need not wait for each other; and where there are nothing
+// but nibbles, pairs 1 and 2 of a word stay where they lie in it, and their sums are shifted instead. The zero is
+// subtracted once, as often as its block's activations add up to.
+GH_INLINE void sum_block(
+    const gh_packing p, const uint8_t *planes, const token_view *x, size_t block, const int T, w16 *totals) {
+    const bool is_shifted = p.low_planes == 4 && p.high_planes == 0;
+    const int chains = T <= GH_CHAIN_TOKENS ? 4 : parts_of(p);
+    w16 sums[4 * GH_TILE_TOKENS];
+    GH_UNROLL for (int i = 0; i < T * chains; i++) {
+        sums[i] = w16_zero();
+    }
+    GH_UNROLL for (int pair = 0; pair < GH_PAIRS; pair++) {
+        const int c = pair % 4;
+        w16 w;
+        if (chains == 4 && is_shifted && (c == 1 || c == 2)) {
+            w = w16_masked(w16_load(planes + pair / 4 * GH_PANEL_ROWS * (int)sizeof(uint32_t)), 15 << 4 * c);
+        } else {
+            w = p.is_halved ? unpacked_pair(p, planes, pair) : raw_pair(p, planes, pair);
+        }
+        GH_UNROLL for (int t = 0; t < T; t++) {
+            w16 *sum = &sums[t * chains + c % chains];
+            *sum = w16_dot(*sum, w, activation_pair(x, t, block, pair));
+        }
+    }
+    GH_UNROLL for (int t = 0; t < T; t++) {
+        w16 *chain = &sums[t * chains];
+        if (chains == 4) {
+            if (is_shifted) {
+                chain[1] = w16_shifted_down(chain[1], 4);
+                chain[2] = w16_shifted_down(chain[2], 8);
+            }
+            chain[0] = w16_add(chain[0], chain[2]);
+            chain[1] = w16_add(chain[1], chain[3]);
+        }
+        if (p.is_halved) {
+            totals[2 * t] = chain[0];
+            totals[2 * t + 1] = chain[1];
+        } else {
+            totals[t] = chains == 4 ? w16_add(chain[0], chain[1]) : chain[0];
+            if (p.zero) {
+                // Of a NaN's or an infinity's block the total may be anything.
+                const uint32_t total = (uint32_t)x->totals[(size_t)t * x->blocks + block];
+                totals[t] = w16_sub(totals[t], w16_set((int32_t)(p.zero * total)));
+            }
+        }
+    }
+}
+
 // A panel against all T tokens.
 GH_INLINE void direct_tile(
     const gh_packing p, const uint8_t *panel, size_t rows, const gh_quantized *quantized, size_t cols,
     const int T, gh_output out) {
-    // Independent sums, so that a single token does not wait for each product.
-    const int chains = T == 1 ? 4 : T == 2 ? 2 : 1;
-    const int parts = parts_of(p);
     const size_t blocks = cols / GH_QUANTUM;
     const uint8_t *planes = panel + gh_scale_bytes(p, blocks);
+    const uint8_t *next = panel + gh_panel_bytes(p, blocks);
     const token_view x = view_of(quantized, cols, 0, 0);
     v16 lanes[GH_TILE_TOKENS];
     GH_UNROLL for (int t = 0; t < T; t++) {
         lanes[t] = v16_set(0);
     }
     for (size_t b = 0; b < blocks; b++, planes += gh_plane_bytes(p)) {
-        w16 sums[2 * GH_TILE_TOKENS * 4];
-        GH_UNROLL for (int i = 0; i < T * parts * chains; i++) {
-            sums[i] = w16_zero();
-        }
-        GH_UNROLL for (int pair = 0; pair < GH_PAIRS; pair++) {
-            const w16 w = unpacked_pair(p, planes, pair);
-            const int part = parts == 2 ? pair % 2 : 0;
-            GH_UNROLL for (int t = 0; t < T; t++) {
-                w16 *sum = &sums[(t * parts + part) * chains + pair / 2 % chains];
-                *sum = w16_dot(*sum, w, activation_pair(&x, t, b, pair));
-            }
-        }
+        prefetch(planes + AHEAD, gh_plane_bytes(p));
+        prefetch(next + b / gh_scale_run(p) * gh_scale_run_bytes(p), 1);
         w16 totals[2 * GH_TILE_TOKENS];
-        GH_UNROLL for (int i = 0; i < T * parts; i++) {
-            const w16 *chain = &sums[i * chains];
-            totals[i] = chains == 4   ? w16_add(w16_add(chain[0], chain[1]), w16_add(chain[2], chain[3]))
-                        : chains == 2 ? w16_add(chain[0], chain[1])
-                                      : chain[0];
-        }
+        sum_block(p, planes, &x, b, T, totals);
         v16 d[2];
-        GH_UNROLL for (int part = 0; part < parts; part++) {
+        GH_UNROLL for (int part = 0; part < parts_of(p); part++) {
             d[part] = scale_at(p, panel, b, part);
         }
         add_block(p, &x, b, T, totals, d, p.has_minimum ? minimum_at(p, panel, b) : v16_set(0), lanes);
@@ -295,6 +344,17 @@ static GH_KERNEL void many_tokens(
                 weights->type, weights->panels + (panel + r) * bytes, all, b, count,
                 scratch->blocks + r * GH_SLICE_BLOCKS);
         }
+        // While few tokens are multiplied, memory brings what is unpacked next: a batch is otherwise either at work or
+        // waiting.
+        const bool is_last = b + count == all;
+        const uint8_t *next = weights->panels + panel * bytes;
+        next += is_last ? panels * bytes : gh_scale_bytes(p, all) + (b + count) * gh_plane_bytes(p);
+        const size_t ahead = GH_SLICE_BLOCKS * gh_plane_bytes(p) + (is_last ? gh_scale_bytes(p, all) : 0);
+        for (size_t r = 0; r < panels; r++) {
+            for (size_t i = 0; i < ahead; i += 64) {
+                prefetch(next + r * bytes + i, 1);
+            }
+        }
         multiply_unpacked(p, scratch->blocks, panels, count, x, token, tokens, b, scratch->sums);
     }
     for (size_t t = 0; t < tokens; t++) {
@@ -350,16 +410,18 @@ static GH_KERNEL void multiply_packed(
 
 // A row of activations in blocks: the largest magnitude of a block becomes the limit. A block below 1e-30 counts as
 // zero, since the reciprocal of its scale would overflow.
-static GH_KERNEL void quantize(const float *row, size_t cols, int16_t *values, float *scales, float *sums) {
+static GH_KERNEL void quantize(const float *row, size_t cols, gh_quantized out) {
+    int16_t *values = out.values;
     for (size_t b = 0; b < cols / GH_QUANTUM; b++, row += GH_QUANTUM, values += GH_QUANTUM) {
         const v16 first = v16_load(row), second = v16_load(row + 16);
         const float maximum = v16_largest(v16_max(v16_magnitude(first), v16_magnitude(second)));
         const float limit = GH_QUANTUM_LIMIT;
         const float inverse = maximum > 1e-30f ? limit / maximum : 0.0f;
-        scales[b] = maximum > 1e-30f ? maximum / limit : 0.0f;
+        out.scales[b] = maximum > 1e-30f ? maximum / limit : 0.0f;
         const w16 a = w16_rounded(v16_mul(first, v16_set(inverse)));
         const w16 b16 = w16_rounded(v16_mul(second, v16_set(inverse)));
         w16_store_pairs(values, a, b16);
-        sums[b] = scales[b] * (float)w16_total(w16_add(a, b16));
+        out.totals[b] = w16_total(w16_add(a, b16));
+        out.sums[b] = out.scales[b] * (float)out.totals[b];
     }
 }

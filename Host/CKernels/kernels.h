@@ -12,12 +12,21 @@
 
 #include "packed_weights.h"
 
-// Activation rows quantised for the integer kernels. [rows, cols] and twice [rows, cols / GH_QUANTUM].
+// Activation rows quantised for the integer kernels. [rows, cols], the others
+// [rows, cols / GH_QUANTUM].
 typedef struct gh_quantized {
     int16_t *values;  // within ±GH_QUANTUM_LIMIT, a block in the order of gh_pair_element
     float *scales;
-    float *sums;  // scale · Σ values: what a minimum of 1 adds
+    float *sums;      // scale · Σ values: what a minimum of 1 adds
+    int32_t *totals;  // Σ values
 } gh_quantized;
+
+// From row `row` on.
+static inline gh_quantized gh_quantized_row(const gh_quantized *rows, size_t row, size_t cols) {
+    const size_t blocks = row * (cols / GH_QUANTUM);
+    return (gh_quantized){
+        rows->values + row * cols, rows->scales + blocks, rows->sums + blocks, rows->totals + blocks};
+}
 
 // Activations [tokens, cols], in both forms; `quantized.values` is NULL where no weights read it.
 typedef struct gh_activations {
@@ -61,7 +70,7 @@ typedef struct gh_kernels {
     void (*multiply_packed)(
         const gh_packed *weights, size_t panel, size_t rows, const gh_activations *x, gh_output out, void *scratch);
     size_t packed_scratch;
-    void (*quantize)(const float *row, size_t cols, int16_t *values, float *scales, float *sums);
+    void (*quantize)(const float *row, size_t cols, gh_quantized out);
 
     // The same for float32 weights, [rows, cols].
     void (*float_panel)(const float *weights, size_t rows, const gh_activations *x, gh_output out);

@@ -114,6 +114,19 @@ static inline GH_KERNEL w16 w16_load(const void *p) {
 static inline GH_KERNEL w16 w16_add(w16 x, w16 y) {
     return (w16){_mm256_add_epi32(x.a, y.a), _mm256_add_epi32(x.b, y.b)};
 }
+static inline GH_KERNEL w16 w16_sub(w16 x, w16 y) {
+    return (w16){_mm256_sub_epi32(x.a, y.a), _mm256_sub_epi32(x.b, y.b)};
+}
+static inline GH_KERNEL w16 w16_set(int32_t value) {
+    return (w16){_mm256_set1_epi32(value), _mm256_set1_epi32(value)};
+}
+static inline GH_KERNEL w16 w16_shifted_down(w16 x, int count) {
+    return (w16){_mm256_srai_epi32(x.a, count), _mm256_srai_epi32(x.b, count)};
+}
+static inline GH_KERNEL w16 w16_masked(w16 x, int mask) {
+    const __m256i halves = _mm256_set1_epi16((short)mask);
+    return (w16){_mm256_and_si256(x.a, halves), _mm256_and_si256(x.b, halves)};
+}
 static inline GH_KERNEL int w16_total(w16 x) {
     const __m256i eight = _mm256_add_epi32(x.a, x.b);
     __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
@@ -192,6 +205,7 @@ static inline GH_KERNEL void w16_store_pairs(int16_t *values, w16 x, w16 y) {
 // Eight of the sixteen registers hold sums, two to a vector.
 #define GH_TILE_PANELS 1
 #define GH_TILE_TOKENS 4
+#define GH_CHAIN_TOKENS 1
 #define GH_FLOAT_ROWS 1
 #define GH_FLOAT_TOKENS 4
 #define GH_TILE_QUERIES 2

@@ -59,6 +59,10 @@ static inline GH_KERNEL v16 v16_scale_by_low_bits(v16 p, v16 shifted) {
 static inline GH_KERNEL w16 w16_zero(void) { return _mm512_setzero_si512(); }
 static inline GH_KERNEL w16 w16_load(const void *p) { return _mm512_loadu_si512(p); }
 static inline GH_KERNEL w16 w16_add(w16 a, w16 b) { return _mm512_add_epi32(a, b); }
+static inline GH_KERNEL w16 w16_sub(w16 a, w16 b) { return _mm512_sub_epi32(a, b); }
+static inline GH_KERNEL w16 w16_set(int32_t value) { return _mm512_set1_epi32(value); }
+static inline GH_KERNEL w16 w16_shifted_down(w16 a, int count) { return _mm512_srai_epi32(a, (unsigned)count); }
+static inline GH_KERNEL w16 w16_masked(w16 a, int mask) { return _mm512_and_si512(a, _mm512_set1_epi16((short)mask)); }
 static inline GH_KERNEL int w16_total(w16 a) { return _mm512_reduce_add_epi32(a); }
 static inline GH_KERNEL w16 w16_rounded(v16 a) { return _mm512_cvtps_epi32(a); }
 
@@ -121,6 +125,7 @@ static inline GH_KERNEL void w16_store_pairs(int16_t *values, w16 a, w16 b) {
 // 24 of the 32 registers hold the sums of a tile of integers, 16 those of the others.
 #define GH_TILE_PANELS 2
 #define GH_TILE_TOKENS 6
+#define GH_CHAIN_TOKENS 4
 #define GH_FLOAT_ROWS 4
 #define GH_FLOAT_TOKENS 4
 #define GH_TILE_QUERIES 4

@@ -82,6 +82,11 @@ static inline int32_t high_half(uint32_t word) { return (int16_t)(word >> 16); }
 static inline w16 w16_zero(void) { LANEWISE(w16, 0); }
 static inline w16 w16_add(w16 a, w16 b) { LANEWISE(w16, a.lane[i] + b.lane[i]); }
 
+static inline w16 w16_sub(w16 a, w16 b) { LANEWISE(w16, a.lane[i] - b.lane[i]); }
+static inline w16 w16_set(int32_t value) { LANEWISE(w16, (uint32_t)value); }
+static inline w16 w16_shifted_down(w16 a, int count) { LANEWISE(w16, (uint32_t)((int32_t)a.lane[i] >> count)); }
+static inline w16 w16_masked(w16 a, int mask) { LANEWISE(w16, a.lane[i] & halves((uint32_t)mask, (uint32_t)mask)); }
+
 static inline w16 w16_load(const void *p) {
     w16 a;
     memcpy(a.lane, p, sizeof a.lane);
@@ -155,6 +160,7 @@ static inline void w16_store_pairs(int16_t *values, w16 a, w16 b) {
 #define GH_NO_TILES
 #define GH_TILE_PANELS 1
 #define GH_TILE_TOKENS 4
+#define GH_CHAIN_TOKENS 0
 #define GH_FLOAT_ROWS 1
 #define GH_FLOAT_TOKENS 4
 #define GH_TILE_QUERIES 1

@@ -187,6 +187,7 @@ static size_t lay_out(const gh_model *model, size_t rows, uint8_t *base, gh_work
         w->quantized.values = gh_carve(base, &used, rows * width, sizeof(int16_t));
         w->quantized.scales = gh_carve(base, &used, rows * blocks, sizeof(float));
         w->quantized.sums = gh_carve(base, &used, rows * blocks, sizeof(float));
+        w->quantized.totals = gh_carve(base, &used, rows * blocks, sizeof(int32_t));
     }
     return used;
 }

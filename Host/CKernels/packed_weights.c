@@ -29,7 +29,7 @@ static uint32_t word_at(const uint8_t *bytes, size_t index) {
 }
 
 // Puts `count` words of a row in its lane.
-static void put(uint32_t *plane, const uint32_t *words, size_t count) {
+static inline __attribute__((always_inline)) void put(uint32_t *plane, const uint32_t *words, size_t count) {
     for (size_t i = 0; i < count; i++) {
         plane[i * GH_PANEL_ROWS] = words[i];
     }
@@ -62,7 +62,7 @@ static void join_nibbles(const uint32_t *bytes, uint32_t *words) {
 }
 
 // A block of the 32-element types.
-static void pack_block(uint32_t type, const uint8_t *block, row_scales *scales, uint32_t *planes) {
+static inline __attribute__((always_inline)) void pack_block(uint32_t type, const uint8_t *block, row_scales *scales, uint32_t *planes) {
     uint32_t words[8];
     scales->d = gh_load_u16(block);
     if (type == GH_TYPE_Q8_0) {
@@ -137,7 +137,7 @@ static void pack_q6_k(const uint8_t *block, row_scales *scales, uint32_t *planes
 }
 
 // The run's scales of one row, at their places among those of the panel.
-static void put_scales(gh_packing p, const row_scales *scales, uint8_t *run, size_t row) {
+static inline __attribute__((always_inline)) void put_scales(gh_packing p, const row_scales *scales, uint8_t *run, size_t row) {
     uint16_t *halves = (uint16_t *)run;
     halves[row] = scales->d;
     size_t vectors = 2;
@@ -155,33 +155,51 @@ static void put_scales(gh_packing p, const row_scales *scales, uint8_t *run, siz
     }
 }
 
-void gh_pack_panel(const gh_matrix *matrix, const gh_packed *packed, size_t panel) {
-    const gh_packing p = gh_packing_of(matrix->type);
+// One body for each type: this is what loading a large model waits for.
+static inline __attribute__((always_inline)) void pack_rows(
+    const uint32_t type, const gh_matrix *matrix, size_t first, size_t rows, uint8_t *scales) {
+    const gh_packing p = gh_packing_of(type);
     const size_t blocks = matrix->cols / GH_QUANTUM;
     const size_t runs = blocks / gh_scale_run(p);
     const size_t plane_words = gh_plane_bytes(p) / sizeof(uint32_t);
-    const size_t source_bytes = gh_type_block_bytes(matrix->type);
+    const size_t source_bytes = gh_type_block_bytes(type);
     const size_t stride = matrix->stride > 0 ? matrix->stride : runs * source_bytes;
-    uint8_t *scales = packed->panels + panel * gh_panel_bytes(p, blocks);
+    const uint8_t *source = (const uint8_t *)matrix->data + first * stride;
     uint32_t *planes = (uint32_t *)(scales + gh_scale_bytes(p, blocks));
-    const size_t first = panel * GH_PANEL_ROWS;
-    const size_t rows = matrix->rows - first < GH_PANEL_ROWS ? matrix->rows - first : GH_PANEL_ROWS;
-    if (rows < GH_PANEL_ROWS) {
-        memset(scales, 0, gh_panel_bytes(p, blocks));
-    }
     for (size_t run = 0; run < runs; run++) {
         for (size_t row = 0; row < rows; row++) {
-            const uint8_t *block = (const uint8_t *)matrix->data + (first + row) * stride + run * source_bytes;
+            const uint8_t *block = source + row * stride + run * source_bytes;
             uint32_t *place = planes + run * gh_scale_run(p) * plane_words + row;
-            row_scales s = {0};
-            switch (matrix->type) {
+            row_scales s;
+            switch (type) {
             case GH_TYPE_Q4_K: pack_k(block, NULL, block + 16, &s, place, plane_words); break;
             case GH_TYPE_Q5_K: pack_k(block, block + 16, block + 48, &s, place, plane_words); break;
             case GH_TYPE_Q6_K: pack_q6_k(block, &s, place, plane_words); break;
-            default: pack_block(matrix->type, block, &s, place); break;
+            default: pack_block(type, block, &s, place); break;
             }
             put_scales(p, &s, scales + run * gh_scale_run_bytes(p), row);
         }
+    }
+}
+
+void gh_pack_panel(const gh_matrix *matrix, const gh_packed *packed, size_t panel) {
+    const size_t bytes = gh_panel_bytes(gh_packing_of(matrix->type), matrix->cols / GH_QUANTUM);
+    uint8_t *place = packed->panels + panel * bytes;
+    const size_t first = panel * GH_PANEL_ROWS;
+    const size_t rows = matrix->rows - first < GH_PANEL_ROWS ? matrix->rows - first : GH_PANEL_ROWS;
+    if (rows < GH_PANEL_ROWS) {
+        memset(place, 0, bytes);
+    }
+    switch (matrix->type) {
+    case GH_TYPE_Q4_0: pack_rows(GH_TYPE_Q4_0, matrix, first, rows, place); break;
+    case GH_TYPE_Q4_1: pack_rows(GH_TYPE_Q4_1, matrix, first, rows, place); break;
+    case GH_TYPE_Q5_0: pack_rows(GH_TYPE_Q5_0, matrix, first, rows, place); break;
+    case GH_TYPE_Q5_1: pack_rows(GH_TYPE_Q5_1, matrix, first, rows, place); break;
+    case GH_TYPE_Q8_0: pack_rows(GH_TYPE_Q8_0, matrix, first, rows, place); break;
+    case GH_TYPE_Q4_K: pack_rows(GH_TYPE_Q4_K, matrix, first, rows, place); break;
+    case GH_TYPE_Q5_K: pack_rows(GH_TYPE_Q5_K, matrix, first, rows, place); break;
+    case GH_TYPE_Q6_K: pack_rows(GH_TYPE_Q6_K, matrix, first, rows, place); break;
+    default: break;
     }
 }
 

@@ -39,11 +39,8 @@ static void *scratch_of(const gh_model *model, uint32_t member) {
 // Row `row` of activations [rows, cols] as the integer kernels want it, where any does.
 static void quantize_row(const gh_model *model, const float *rows, size_t row, size_t cols) {
     if (model->quantizes && cols % GH_QUANTUM == 0) {
-        const gh_quantized *q = &model->workspace.quantized;
-        const size_t blocks = cols / GH_QUANTUM;
         model->kernels->quantize(
-            rows + row * cols, cols, q->values + row * cols, q->scales + row * blocks,
-            q->sums + row * blocks);
+            rows + row * cols, cols, gh_quantized_row(&model->workspace.quantized, row, cols));
     }
 }
 

@@ -114,9 +114,9 @@ final class WeightTable {
     /// Gives back the memory of a matrix that nobody will read again: its own, or the pages that hold the file's.
     func release(_ matrix: gh_matrix) {
         guard let data = matrix.data else { return }
-        if let part = quantized.first(where: { $0.value.baseAddress == UnsafeMutableRawPointer(mutating: data) }) {
-            quantized[part.key] = nil
-            part.value.deallocate()
+        if let (part, memory) = quantized.first(where: { UnsafeRawPointer($1.baseAddress) == data }) {
+            quantized[part] = nil
+            memory.deallocate()
         } else if let (tensor, first) = lent[data] {
             tensor.releasePages(first..<min(tensor.byteCount, first + Int(matrix.rows) * Int(matrix.stride)))
         }

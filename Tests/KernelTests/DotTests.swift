@@ -129,17 +129,32 @@ private let integerTypes = gh_type.all.filter { gh_type_block_size($0.rawValue) 
         for path in availablePaths {
             for type in gh_type.all {
                 var generator = SeededGenerator(seed: 5)
-                let weights = RandomMatrix(type, rows: 11, cols: 512, using: &generator)
-                let activations = generator.floats(9 * 512)
+                // More rows than two panels have, more blocks than a slice.
+                let weights = RandomMatrix(type, rows: 43, cols: 768, using: &generator)
+                let activations = generator.floats(19 * 768)
                 for precise in [true, false] {
-                    let together = dot(path, weights, precise: precise, activations, tokens: 9)
-                    let alone = (0..<9).flatMap { token in
-                        let row = Array(activations[token * 512..<(token + 1) * 512])
-                        return dot(path, weights, precise: precise, row, tokens: 1)
+                    let together = dot(path, weights, precise: precise, activations, tokens: 19)
+                    for company in [1, 2, 3, 4, 5, 6, 7, 9] {
+                        let some = stride(from: 0, to: 19, by: company).flatMap { first in
+                            let tokens = first..<min(19, first + company)
+                            let rows = Array(activations[tokens.lowerBound * 768..<tokens.upperBound * 768])
+                            return dot(path, weights, precise: precise, rows, tokens: tokens.count)
+                        }
+                        #expect(together.map(\.bitPattern) == some.map(\.bitPattern), "\(type.name)")
                     }
-                    #expect(together.map(\.bitPattern) == alone.map(\.bitPattern), "\(type.name)")
                 }
             }
+        }
+    }
+
+    @Test func moreTokensThanASliceHoldsKeepTheirBits() {
+        for path in availablePaths {
+            var generator = SeededGenerator(seed: 7)
+            let weights = RandomMatrix(GH_TYPE_Q4_1, rows: 5, cols: 32, using: &generator)
+            let activations = generator.floats(600 * 32)
+            let together = dot(path, weights, precise: false, activations, tokens: 600)
+            let last = dot(path, weights, precise: false, Array(activations[(590 * 32)...]), tokens: 10)
+            #expect(together[(590 * 5)...].map(\.bitPattern) == last.map(\.bitPattern))
         }
     }
 

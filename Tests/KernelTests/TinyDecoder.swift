@@ -151,6 +151,7 @@ final class TinyDecoder {
     func create(
         on path: gh_cpu_path = GH_CPU_PORTABLE, threads: UInt32 = 1, precise: Bool = false,
         keyValueType: gh_kv_type? = nil, reduction: gh_reduction = gh_reduction(),
+        release: gh_release = gh_release(),
         changing change: (inout gh_model_desc, inout [gh_layer]) -> Void = { _, _ in }
     ) -> (status: gh_status, model: OpaquePointer?) {
         guard let backend = gh_cpu_backend_on(path) else { return (GH_ERROR_DEVICE, nil) }
@@ -168,7 +169,7 @@ final class TinyDecoder {
         let pages = keyValueType ?? (precise ? GH_KV_F32 : GH_KV_F16)
         var options = gh_options(
             threads: threads, precise: precise ? 1 : 0, kv_type: pages.rawValue, reserved: 0,
-            reduction: reduction, release: gh_release())
+            reduction: reduction, release: release)
         var model: OpaquePointer?
         let status = layers.withUnsafeBufferPointer { buffer in
             description.layers = buffer.baseAddress
