@@ -10,9 +10,9 @@ let package = Package(
         .library(name: "CGatehouse", type: .static, targets: ["CGatehouse"]),
         // JSON without Foundation, for the host and for plugins.
         .library(name: "GatehouseJSON", type: .static, targets: ["GatehouseJSON"]),
-        // Reading published weights; the host reads them by it too, so it links nothing.
+        // Reading published weights, for the host and for plugins.
         .library(name: "GatehouseTensorFiles", type: .static, targets: ["GatehouseTensorFiles"]),
-        // What encoders compute with, over OpenBLAS.
+        // What encoders compute with.
         .library(name: "GatehouseNumerics", type: .static, targets: ["GatehouseNumerics"]),
         // Not a library's: the program an author checks a plugin with.
         .executable(name: "gatehouse-plugin", targets: ["PluginChecker"]),
@@ -22,9 +22,8 @@ let package = Package(
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
         .target(name: "GatehouseJSON"),
         .target(name: "GatehouseTensorFiles", dependencies: ["GatehouseJSON"]),
-        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics", "COpenBLAS"]),
+        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics"]),
         .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
-        .systemLibrary(name: "COpenBLAS"),
         .target(
             name: "CPluginProbe", dependencies: ["CGatehouse"],
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("dl"), .linkedLibrary("pthread")]),

@@ -49,7 +49,7 @@ cp "$sdk/Sources/CGatehouse/include/gatehouse.h" "$sdk/Sources/CGatehouse/includ
 cp "$sdk/Install/GatehouseConfig.cmake" "$prefix/lib/cmake/Gatehouse/"
 sed "s/@VERSION@/$major.$minor/" "$sdk/Install/gatehouse.pc.in" >"$prefix/lib/pkgconfig/gatehouse.pc"
 cp "$sdk/Install/Package.swift" "$share/GatehouseSDK/"
-for target in CGatehouse GatehouseSDK GatehouseJSON GatehouseTensorFiles GatehouseNumerics CNumerics COpenBLAS; do
+for target in CGatehouse GatehouseSDK GatehouseJSON GatehouseTensorFiles GatehouseNumerics CNumerics; do
     cp -R "$sdk/Sources/$target" "$share/GatehouseSDK/Sources/"
 done
 cp "$sdk/exports.map" "$share/"

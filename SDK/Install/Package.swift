@@ -17,10 +17,8 @@ let package = Package(
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
         .target(name: "GatehouseJSON"),
         .target(name: "GatehouseTensorFiles", dependencies: ["GatehouseJSON"]),
-        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics", "COpenBLAS"]),
+        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics"]),
         .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
-        // Debian: libopenblas-dev. Linked by plugins that import GatehouseNumerics, and by no other.
-        .systemLibrary(name: "COpenBLAS"),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -1,9 +1,8 @@
 import CNumerics
 
 extension ThreadTeam {
-    /// Rows of queries and of keys that are taken at once: their scores stay in a core's own cache.
-    private static let queryBlock = (few: 64, many: 256)
-    private static let keyBlock = 1024
+    /// Rows of queries that are taken at once.
+    private static let queryBlock = (few: 72, many: 240)
 
     /// Attention of every query to every key, head by head: softmax(scale · q kᵀ) v.
     ///
@@ -19,36 +18,41 @@ extension ThreadTeam {
             [keys, values, output].allSatisfy { $0.columns == queries.columns }
                 && queries.columns % heads == 0, "widths fit")
         let width = queries.columns / heads
+        let packed = PackedHeads(keys, values, heads: heads, self)
         let most = queries.rows <= 512 ? Self.queryBlock.few : Self.queryBlock.many
         let blocks = (queries.rows + most - 1) / most
         forEach(heads * blocks) { task in
             if isCancelled() { return }
-            let columns = task / blocks * width..<(task / blocks + 1) * width
+            let head = task / blocks
             let block = task % blocks
             let rows = queries.rows * block / blocks..<queries.rows * (block + 1) / blocks
+            let columns = head * width..<(head + 1) * width
             attend(
-                queries.rows(rows).columns(columns), keys.columns(columns), values.columns(columns), scale,
+                queries.rows(rows).columns(columns), packed, head: head, scale,
                 output.rows(rows).columns(columns))
         }
     }
 
     private func attend(
-        _ queries: Matrix, _ keys: Matrix, _ values: Matrix, _ scale: Float, _ output: Matrix
+        _ queries: Matrix, _ packed: PackedHeads, head: Int, _ scale: Float, _ output: Matrix
     ) {
         let count = queries.rows
-        let scores = Matrix(rows: count, columns: min(keys.rows, Self.keyBlock))
+        let scores = Matrix(uninitializedRows: count, columns: min(packed.rows, PackedHeads.block))
         let state = Matrix(rows: 3, columns: count)
         let (maximum, sum, factor) = (state.row(0), state.row(1), state.row(2))
         maximum.update(repeating: -.infinity)
-        for first in stride(from: 0, to: keys.rows, by: Self.keyBlock) {
-            let part = first..<min(keys.rows, first + Self.keyBlock)
-            let block = scores.columns(0..<part.count)
-            product(queries, transposed: keys.rows(part), into: block)
+        for block in 0..<packed.blocks {
+            let keys = packed.rows(of: block)
+            gn_multiply(
+                Int64(count), Int64(queries.columns), Int64(keys), queries.base, Int64(queries.stride),
+                packed.keys(head, block), scores.base, Int64(scores.stride), 0)
             gn_softmax_block(
-                Int64(count), Int64(part.count), block.base, Int64(block.stride), scale, maximum.baseAddress,
+                Int64(count), Int64(keys), scores.base, Int64(scores.stride), scale, maximum.baseAddress,
                 sum.baseAddress, factor.baseAddress)
-            if first > 0 { scaleRows(output, factor) }
-            product(block, values.rows(part), into: output, keep: first > 0)
+            if block > 0 { scaleRows(output, factor) }
+            gn_multiply(
+                Int64(count), Int64(keys), Int64(output.columns), scores.base, Int64(scores.stride),
+                packed.values(head, block), output.base, Int64(output.stride), block > 0 ? 1 : 0)
         }
         for row in 0..<count { factor[row] = 1 / sum[row] }
         scaleRows(output, factor)
@@ -57,6 +61,52 @@ extension ThreadTeam {
     private func scaleRows(_ matrix: Matrix, _ factors: UnsafeMutableBufferPointer<Float>) {
         gn_scale_rows(
             Int64(matrix.rows), Int64(matrix.columns), matrix.base, Int64(matrix.stride), factors.baseAddress)
+    }
+}
+
+/// Keys and values of every head as right sides of products, in blocks of rows whose scores stay in a core's own cache.
+private struct PackedHeads: Sendable {
+    static let block = 1024
+    let rows: Int
+    private let width: Int
+    /// Elements of a head's keys in all blocks but the last, and of its values: whole panels.
+    private let keyColumns: Int
+    private let valueColumns: Int
+    private let keys: Matrix
+    private let values: Matrix
+
+    init(_ keys: Matrix, _ values: Matrix, heads: Int, _ team: ThreadTeam) {
+        rows = keys.rows
+        width = keys.columns / heads
+        keyColumns = WeightMatrix.wholePanels(keys.rows)
+        valueColumns = WeightMatrix.wholePanels(width)
+        self.keys = Matrix(uninitializedRows: heads, columns: keyColumns * width)
+        self.values = Matrix(uninitializedRows: heads, columns: valueColumns * keys.rows)
+        let blocks = blocks
+        team.forEach(heads * blocks) { [self] task in
+            let (head, block) = (task / blocks, task % blocks)
+            let columns = head * width..<(head + 1) * width
+            let part = block * Self.block..<block * Self.block + rows(of: block)
+            let (key, value) = (keys.rows(part).columns(columns), values.rows(part).columns(columns))
+            gn_pack_transposed(
+                Int64(part.count), Int64(width), key.base, Int64(key.stride), self.keys(head, block))
+            gn_pack(
+                Int64(width), Int64(part.count), value.base, Int64(value.stride), self.values(head, block))
+        }
+    }
+
+    var blocks: Int { (rows + Self.block - 1) / Self.block }
+
+    func rows(of block: Int) -> Int { min(rows - block * Self.block, Self.block) }
+
+    /// The block's keys as columns of `[width, keys]`.
+    func keys(_ head: Int, _ block: Int) -> UnsafeMutablePointer<Float> {
+        keys.base + head * keys.stride + block * Self.block * width
+    }
+
+    /// The block's values as `[keys, width]`.
+    func values(_ head: Int, _ block: Int) -> UnsafeMutablePointer<Float> {
+        values.base + head * values.stride + block * Self.block * valueColumns
     }
 }
 

@@ -72,7 +72,7 @@ extension ThreadTeam {
             "the output is [height × width, outputs]")
         // So many at once that what they see fits the cache.
         let most = max(1, (1 << 20) / convolution.layer.inputs)
-        let patches = Matrix(rows: min(most, output.rows), columns: convolution.layer.inputs)
+        let patches = Matrix(uninitializedRows: min(most, output.rows), columns: convolution.layer.inputs)
         for first in Swift.stride(from: 0, to: output.rows, by: most) {
             let places = first..<min(output.rows, first + most)
             let part = patches.rows(0..<places.count)

@@ -1,5 +1,4 @@
 import CNumerics
-import COpenBLAS
 
 /// A linear layer: y = x Wᵀ + b.
 public struct Linear: Sendable {
@@ -97,35 +96,14 @@ extension ThreadTeam {
     ) {
         precondition(x.columns == layer.inputs && y.columns == layer.outputs, "widths fit the layer")
         precondition(x.rows == y.rows, "as many rows out as in")
-        split(layer.outputs, unit: 16) { outputs in
-            layer.weight.withFloats(outputs) { weights in
+        split(layer.outputs, unit: WeightMatrix.panel) { outputs in
+            layer.weight.withPanels(outputs) { panels in
                 let part = y.columns(outputs)
-                product(x, transposed: weights, into: part, keep: keep)
+                gn_multiply(
+                    Int64(x.rows), Int64(x.columns), Int64(outputs.count), x.base, Int64(x.stride), panels,
+                    part.base, Int64(part.stride), keep ? 1 : 0)
                 finish(part, layer.bias.map { UnsafePointer($0.base + outputs.lowerBound) })
             }
         }
     }
-}
-
-/// c = a bᵀ, or added to what is there; `a` [m, k], `b` [n, k], `c` [m, n]. On the calling thread.
-public func product(_ a: Matrix, transposed b: Matrix, into c: Matrix, keep: Bool = false) {
-    precondition(a.columns == b.columns && c.rows == a.rows && c.columns == b.rows, "[m, k] [n, k]ᵀ → [m, n]")
-    multiply(a, CblasTrans, b, c, inner: a.columns, keep: keep)
-}
-
-/// c = a b, or added to what is there; `a` [m, k], `b` [k, n], `c` [m, n]. On the calling thread.
-public func product(_ a: Matrix, _ b: Matrix, into c: Matrix, keep: Bool = false) {
-    precondition(a.columns == b.rows && c.rows == a.rows && c.columns == b.columns, "[m, k] [k, n] → [m, n]")
-    multiply(a, CblasNoTrans, b, c, inner: a.columns, keep: keep)
-}
-
-private func multiply(
-    _ a: Matrix, _ order: CBLAS_TRANSPOSE, _ b: Matrix, _ c: Matrix, inner: Int, keep: Bool
-) {
-    guard c.rows > 0, c.columns > 0 else { return }
-    // BLAS wants strides of at least 1 even of what is empty.
-    cblas_sgemm(
-        CblasRowMajor, CblasNoTrans, order, blasint(c.rows), blasint(c.columns), blasint(inner), 1,
-        a.base, blasint(max(1, a.stride)), b.base, blasint(max(1, b.stride)), keep ? 1 : 0, c.base,
-        blasint(max(1, c.stride)))
 }

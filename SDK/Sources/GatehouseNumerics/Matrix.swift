@@ -16,6 +16,13 @@ public struct Matrix: @unchecked Sendable {  // see above: who shares it keeps w
         self.init(rows: rows, columns: columns, stride: columns, base: memory.base, owner: memory)
     }
 
+    /// What the memory happened to hold, aligned likewise: for what is written before it is read.
+    public init(uninitializedRows rows: Int, columns: Int) {
+        precondition(rows >= 0 && columns >= 0, "extents of a matrix are not negative")
+        let memory = AlignedMemory(count: rows * columns, zeroed: false)
+        self.init(rows: rows, columns: columns, stride: columns, base: memory.base, owner: memory)
+    }
+
     /// The given elements, `[rows, columns]`.
     public init(rows: Int, columns: Int, _ elements: some Sequence<Float>) {
         self.init(rows: rows, columns: columns)
@@ -60,14 +67,14 @@ public struct Matrix: @unchecked Sendable {  // see above: who shares it keeps w
     }
 }
 
-/// Float32, zeroed, aligned for any vector.
+/// Float32, aligned for any vector.
 private final class AlignedMemory {
     let base: UnsafeMutablePointer<Float>
 
-    init(count: Int) {
+    init(count: Int, zeroed: Bool = true) {
         let bytes = max(1, count) * MemoryLayout<Float>.stride
         let memory = UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
-        memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes)
+        if zeroed { memory.initializeMemory(as: UInt8.self, repeating: 0, count: bytes) }
         base = memory.bindMemory(to: Float.self, capacity: max(1, count))
     }
 

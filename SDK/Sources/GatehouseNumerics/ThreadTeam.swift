@@ -1,5 +1,4 @@
 import CNumerics
-import COpenBLAS
 import Glibc
 import Synchronization
 
@@ -32,8 +31,6 @@ public final class ThreadTeam: @unchecked Sendable {  // shared state is atomic,
         wake = .allocate(capacity: 1)
         pthread_mutex_init(mutex, nil)
         pthread_cond_init(wake, nil)
-        // Threads are this team's; products run on the one that asks.
-        openblas_set_num_threads(1)
         for _ in 1..<threads {
             var member = pthread_t()
             let code = pthread_create(

@@ -47,11 +47,12 @@ extension StoredTensor {
 
 /// Reads layers by their names under one prefix, and holds each tensor to the shape that the encoder gives it.
 public struct WeightReader: Sendable {
-    /// What becomes of large matrices that the file has in fewer than 32 bits.
+    /// Where matrices of weights stay.
     public enum Residency: Sendable {
-        /// Widened once, when they are read: fastest.
-        case widened
-        /// Left in the mapped file and widened at each use: half the memory or less.
+        /// In memory as float32, in the order in which products read them: fastest.
+        case packed
+        /// In the mapped file as it has them; they are widened and ordered at each use. Half the memory or less, and worth
+        /// it where rows come by the hundred.
         case stored
     }
 
@@ -60,7 +61,7 @@ public struct WeightReader: Sendable {
     public let prefix: String
     public let residency: Residency
 
-    public init(_ file: any TensorLookup, prefix: String = "", residency: Residency = .widened) {
+    public init(_ file: any TensorLookup, prefix: String = "", residency: Residency = .packed) {
         self.file = file
         self.prefix = prefix
         self.residency = residency
@@ -87,22 +88,14 @@ public struct WeightReader: Sendable {
         let tensor = try checked(name, shape)
         let outputs = shape[0]
         let inputs = shape.dropFirst().reduce(1, *)
-        if tensor.format == .float32, let base = tensor.bytes.baseAddress,
-            Int(bitPattern: base).isMultiple(of: MemoryLayout<Float>.alignment)
-        {
-            // The mapped file is read where it lies; nothing writes to weights.
-            let floats = UnsafeMutablePointer(mutating: base.assumingMemoryBound(to: Float.self))
-            return WeightMatrix(
-                Matrix(rows: outputs, columns: inputs, stride: inputs, base: floats, owner: tensor.owner))
-        }
-        if residency == .stored, tensor.format != .float32 {
+        switch residency {
+        case .packed:
+            return WeightMatrix(outputs: outputs, inputs: inputs, format: tensor.format, bytes: tensor.bytes)
+        case .stored:
             return WeightMatrix(
                 outputs: outputs, inputs: inputs, format: tensor.format, bytes: tensor.bytes,
                 owner: tensor.owner)
         }
-        let matrix = Matrix(rows: outputs, columns: inputs)
-        tensor.format.widen(tensor.bytes, into: matrix.base)
-        return WeightMatrix(matrix)
     }
 
     /// `name.weight` and, where there is one, `name.bias`.

@@ -42,6 +42,11 @@ public struct PluginError: Error, Sendable {
         PluginError(GATEHOUSE_UNAVAILABLE, message)
     }
 
+    /// There is not the memory for it.
+    public static func outOfMemory(_ message: String) -> PluginError {
+        PluginError(GATEHOUSE_OUT_OF_MEMORY, message)
+    }
+
     /// Anything else.
     public static func failed(_ message: String) -> PluginError {
         PluginError(GATEHOUSE_FAILED, message)

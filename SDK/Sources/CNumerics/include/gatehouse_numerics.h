@@ -19,6 +19,22 @@ enum {
     GN_TANH = 6,
 };
 
+/* Columns of a panel, which the right side of a product lies in: panel after panel, each [inner, GN_PANEL], the last
+   filled up with zeros. */
+enum { GN_PANEL = 32 };
+
+/* Panels of b, [inner, columns]; `packed` has room for the columns rounded up to whole panels. */
+void gn_pack(int64_t columns, int64_t inner, const float *b, int64_t stride, float *packed);
+
+/* Panels of b transposed; `b` [columns, inner]. */
+void gn_pack_transposed(int64_t columns, int64_t inner, const float *b, int64_t stride, float *packed);
+
+/* c = a b, or added to what is there if `keep`; `a` [rows, inner], `b` in panels, `c` [rows, columns]. An element's bits
+   depend on its row of a and its column of b alone. */
+void gn_multiply(
+    int64_t rows, int64_t inner, int64_t columns, const float *a, int64_t a_stride, const float *b, float *c,
+    int64_t c_stride, int32_t keep);
+
 /* y = f(y + bias); `bias` [columns] or NULL. */
 void gn_activate(int64_t rows, int64_t columns, float *y, int64_t stride, const float *bias, int32_t function);
 
