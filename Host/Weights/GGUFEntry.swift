@@ -1,3 +1,5 @@
+import GatehouseTensorFiles
+
 /// One entry of the metadata of a GGUF file that is to be written: a key with its value as the file stores it.
 public struct GGUFEntry: Sendable, Equatable {
     public let key: String
@@ -73,4 +75,11 @@ extension Double: GGUFStorable {
 extension Bool: GGUFStorable {
     public static let ggufType = GGUFValueType.bool.rawValue
     public var ggufBytes: [UInt8] { [self ? 1 : 0] }
+}
+
+extension GGUFMetadata {
+    /// The entry as it stands in the file, to be written to another.
+    public func entry(_ key: String) -> GGUFEntry? {
+        stored(key).map { GGUFEntry(key: key, bytes: Array($0)) }
+    }
 }

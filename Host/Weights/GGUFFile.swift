@@ -1,9 +1,6 @@
-import GatehouseTensorFiles
+@_exported import GatehouseTensorFiles
 
-/// A model file in GGUF format, version 2 or 3 (which differ in nothing that is read here), mapped into memory.
-///
-/// Opening checks everything that later reads rely on, so that no view handed out reaches outside the file.
-/// Format: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
+/// A model file in GGUF format, of every type that the backend computes with. See ``GGUFContents``.
 public final class GGUFFile: TensorSource {
     public let path: String
     public let version: UInt32
@@ -14,32 +11,35 @@ public final class GGUFFile: TensorSource {
     public let byteCount: Int
     private let tensorIndex: [String: Int]
 
+    private static let types = GGUFTypes(
+        Dictionary(
+            uniqueKeysWithValues: TensorType.allCases.map {
+                (
+                    $0.rawValue,
+                    GGUFTypes.Block(name: "\($0)", elements: $0.blockElements, bytes: $0.blockBytes)
+                )
+            }))
+
     public init(path: String) throws(GGUFError) {
-        let file = try MappedFile(path: path)
-        var reader = ByteReader(file)
+        let contents = try GGUFContents(path: path, types: Self.types)
         self.path = path
-        byteCount = file.bytes.count
-
-        let magic = try reader.integer(UInt32.self, "magic")
-        guard magic == 0x4655_4747 else {  // "GGUF", read little-endian
-            throw reader.error("magic", expected: "\"GGUF\"", found: "0x\(String(magic, radix: 16))")
+        version = contents.version
+        metadata = contents.metadata
+        byteCount = contents.byteCount
+        var tensors: [Tensor] = []
+        var index: [String: Int] = [:]
+        for tensor in contents.tensors {
+            guard let type = TensorType(rawValue: tensor.type) else {
+                preconditionFailure("the file was opened for these types")
+            }
+            index[tensor.name] = tensors.count
+            tensors.append(
+                Tensor(
+                    name: tensor.name, shape: tensor.shape, type: type, bytes: tensor.bytes,
+                    owner: tensor.file))
         }
-        version = try reader.integer(UInt32.self, "version")
-        guard version == 2 || version == 3 else {
-            let bigEndian = version.byteSwapped == 2 || version.byteSwapped == 3
-            throw reader.error(
-                "version", expected: "2 or 3, little-endian",
-                found: bigEndian ? "a big-endian file" : "\(version)")
-        }
-        // The smallest entries: a tensor of one dimension with an empty name; a key of no bytes with a byte.
-        let tensorCount = try reader.count(least: 8 + 4 + 8 + 4 + 8, "tensor count")
-        let entryCount = try reader.count(least: 8 + 4 + 1, "metadata entry count")
-        metadata = try GGUFMetadata(&reader, count: entryCount)
-
-        let directory = try TensorDirectory(
-            &reader, count: tensorCount, alignment: try metadata.integer("general.alignment") ?? 32)
-        tensors = directory.tensors
-        tensorIndex = directory.index
+        self.tensors = tensors
+        tensorIndex = index
     }
 
     public func tensor(named name: String) -> Tensor? {

@@ -56,6 +56,7 @@ extension ThreadTeam {
         }
         for row in 0..<count { factor[row] = 1 / sum[row] }
         scaleRows(output, factor)
+        withExtendedLifetime(state) {}
     }
 
     private func scaleRows(_ matrix: Matrix, _ factors: UnsafeMutableBufferPointer<Float>) {

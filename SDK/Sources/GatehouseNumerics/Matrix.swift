@@ -41,6 +41,18 @@ public struct Matrix: @unchecked Sendable {  // see above: who shares it keeps w
         self.owner = owner
     }
 
+    /// A copy of all elements, row by row.
+    public var elements: [Float] {
+        [Float](unsafeUninitializedCapacity: rows * columns) { buffer, count in
+            for index in 0..<rows {
+                (buffer.baseAddress.map { $0 + index * columns })?
+                    .update(from: base + index * stride, count: columns)
+            }
+            count = rows * columns
+        }
+    }
+
+    /// A row where it lies: valid while a matrix of this memory lives.
     public func row(_ index: Int) -> UnsafeMutableBufferPointer<Float> {
         UnsafeMutableBufferPointer(start: base + index * stride, count: columns)
     }

@@ -6,54 +6,19 @@ import Synchronization
 ///
 /// One call at a time; a call returns when all of it is done. Threads of its own spin for a moment after each call, since
 /// the next follows at once inside an encoder, and then sleep. They end with the object.
-public final class ThreadTeam: @unchecked Sendable {  // shared state is atomic, or guarded by `mutex`
+public final class ThreadTeam: Sendable {
     /// The caller's included.
     public let threads: Int
-
-    private static let spins = 2000
-    private var members: [pthread_t] = []
-    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
-    private let wake: UnsafeMutablePointer<pthread_cond_t>
-    /// Rises with each call, and to `ended` at the end.
-    private let call = Atomic<Int>(0)
-    private let next = Atomic<Int>(0)
-    private let working = Atomic<Int>(0)
-    private static let ended = Int.max
-    // Written by the caller before `call` rises, read by members after they saw it.
-    private var count = 0
-    private var body: (@Sendable (Int) -> Void)?
+    private let crew: Crew
 
     /// - Throws: ``ThreadStartError`` where the system starts no further thread.
     public init(threads: Int) throws(ThreadStartError) {
         precondition(threads >= 1, "a team has a thread")
         self.threads = threads
-        mutex = .allocate(capacity: 1)
-        wake = .allocate(capacity: 1)
-        pthread_mutex_init(mutex, nil)
-        pthread_cond_init(wake, nil)
-        for _ in 1..<threads {
-            var member = pthread_t()
-            let code = pthread_create(
-                &member, nil,
-                { context in
-                    if let context { Unmanaged<ThreadTeam>.fromOpaque(context).takeUnretainedValue().serve() }
-                    return nil
-                }, Unmanaged.passUnretained(self).toOpaque())
-            guard code == 0 else {
-                end()
-                throw ThreadStartError(wanted: threads, started: members.count + 1, code: code)
-            }
-            members.append(member)
-        }
+        crew = try Crew(count: threads - 1)
     }
 
-    deinit {
-        end()
-        pthread_cond_destroy(wake)
-        pthread_mutex_destroy(mutex)
-        wake.deallocate()
-        mutex.deallocate()
-    }
+    deinit { crew.end() }
 
     /// Calls `body` for 0 … count - 1, each once, in any order and on any thread of the team.
     public func forEach(_ count: Int, _ body: @Sendable (Int) -> Void) {
@@ -61,25 +26,7 @@ public final class ThreadTeam: @unchecked Sendable {  // shared state is atomic,
             for index in 0..<count { body(index) }
             return
         }
-        withoutActuallyEscaping(body) { body in
-            self.count = count
-            self.body = body
-            next.store(0, ordering: .relaxed)
-            working.store(threads - 1, ordering: .relaxed)
-            pthread_mutex_lock(mutex)
-            call.wrappingAdd(1, ordering: .releasing)
-            pthread_cond_broadcast(wake)
-            pthread_mutex_unlock(mutex)
-            work()
-            var spins = 0
-            while working.load(ordering: .acquiring) > 0 {
-                gn_pause()
-                spins += 1
-                // Whoever is missing may want this processor.
-                if spins > Self.spins { sched_yield() }
-            }
-            self.body = nil
-        }
+        withoutActuallyEscaping(body) { crew.run(count, $0) }
     }
 
     /// Calls `body` for stretches of 0 ..< count, as even as multiples of `unit` allow, one a thread.
@@ -90,6 +37,83 @@ public final class ThreadTeam: @unchecked Sendable {  // shared state is atomic,
             let first = units * part / parts * unit
             body(first..<min(count, units * (part + 1) / parts * unit))
         }
+    }
+}
+
+/// The team's own threads and what they share. They hold it, so it is not what the team's owner lets go of.
+private final class Crew: @unchecked Sendable {  // shared state is atomic, or guarded as its comment says
+    private static let spins = 2000
+    private static let ended = Int.max
+
+    private var members: [pthread_t] = []
+    private let mutex: UnsafeMutablePointer<pthread_mutex_t>
+    private let wake: UnsafeMutablePointer<pthread_cond_t>
+    /// Rises with each call, and to `ended` at the end.
+    private let call = Atomic<Int>(0)
+    private let next = Atomic<Int>(0)
+    private let working = Atomic<Int>(0)
+    // Written by the caller before `call` rises, read by members after they saw it.
+    private var count = 0
+    private var body: (@Sendable (Int) -> Void)?
+
+    init(count: Int) throws(ThreadStartError) {
+        mutex = .allocate(capacity: 1)
+        wake = .allocate(capacity: 1)
+        pthread_mutex_init(mutex, nil)
+        pthread_cond_init(wake, nil)
+        for _ in 0..<count {
+            var member = pthread_t()
+            let own = Unmanaged.passRetained(self)
+            let code = pthread_create(
+                &member, nil,
+                { context in
+                    if let context { Unmanaged<Crew>.fromOpaque(context).takeRetainedValue().serve() }
+                    return nil
+                }, own.toOpaque())
+            guard code == 0 else {
+                own.release()
+                end()
+                throw ThreadStartError(wanted: count + 1, started: members.count + 1, code: code)
+            }
+            members.append(member)
+        }
+    }
+
+    deinit {
+        pthread_cond_destroy(wake)
+        pthread_mutex_destroy(mutex)
+        wake.deallocate()
+        mutex.deallocate()
+    }
+
+    func run(_ count: Int, _ body: @escaping @Sendable (Int) -> Void) {
+        self.count = count
+        self.body = body
+        next.store(0, ordering: .relaxed)
+        working.store(members.count, ordering: .relaxed)
+        pthread_mutex_lock(mutex)
+        call.wrappingAdd(1, ordering: .releasing)
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+        work()
+        var spins = 0
+        while working.load(ordering: .acquiring) > 0 {
+            gn_pause()
+            spins += 1
+            // Whoever is missing may want this processor.
+            if spins > Self.spins { sched_yield() }
+        }
+        self.body = nil
+    }
+
+    /// Ends and joins the threads.
+    func end() {
+        pthread_mutex_lock(mutex)
+        call.store(Self.ended, ordering: .releasing)
+        pthread_cond_broadcast(wake)
+        pthread_mutex_unlock(mutex)
+        for member in members { pthread_join(member, nil) }
+        members = []
     }
 
     private func work() {
@@ -119,15 +143,6 @@ public final class ThreadTeam: @unchecked Sendable {  // shared state is atomic,
             work()
             working.wrappingSubtract(1, ordering: .releasing)
         }
-    }
-
-    private func end() {
-        pthread_mutex_lock(mutex)
-        call.store(Self.ended, ordering: .releasing)
-        pthread_cond_broadcast(wake)
-        pthread_mutex_unlock(mutex)
-        for member in members { pthread_join(member, nil) }
-        members = []
     }
 }
 

@@ -51,7 +51,7 @@ func expectNear(
     _ matrix: Matrix, _ reference: [Float], tolerance: Float = 2e-6,
     sourceLocation: SourceLocation = #_sourceLocation
 ) {
-    let elements = (0..<matrix.rows).flatMap { Array(matrix.row($0)) }
+    let elements = matrix.elements
     #expect(elements.count == reference.count, sourceLocation: sourceLocation)
     let most = reference.map(abs).max() ?? 0
     let furthest = zip(elements, reference).map { abs($0 - $1) }.max() ?? .infinity

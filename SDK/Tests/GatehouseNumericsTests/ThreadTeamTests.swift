@@ -22,6 +22,19 @@ import Testing
         #expect(ranges == [0..<16, 16..<32, 32..<50])
     }
 
+    @Test func threadsEndWithTheirTeam() throws {
+        func threads() throws -> Int {
+            try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").count
+        }
+        // Other tests start threads of their own, but not by the hundred.
+        let before = try threads()
+        for _ in 0..<50 {
+            let team = try ThreadTeam(threads: 5)
+            team.forEach(8) { _ in }
+        }
+        #expect(try threads() < before + 100)
+    }
+
     @Test func aSleepingTeamWakes() throws {
         let team = try ThreadTeam(threads: 2)
         let calls = Atomic<Int>(0)

@@ -1,18 +1,20 @@
 /// The list of tensors that follows the metadata, with every extent checked against the file.
-struct TensorDirectory {
-    private(set) var tensors: [Tensor] = []
+struct GGUFDirectory {
+    private(set) var tensors: [GGUFTensor] = []
     /// Where each name stands in `tensors`.
     private(set) var index: [String: Int] = [:]
 
     /// Reads `count` entries; the data starts at the next multiple of `alignment` bytes after them.
-    init(_ reader: inout ByteReader, count: Int, alignment: Int) throws(GGUFError) {
+    init(
+        _ reader: inout ByteReader, count: Int, alignment: Int, types: GGUFTypes
+    ) throws(GGUFError) {
         guard alignment > 0, alignment.isMultiple(of: 8), alignment <= 1 << 30 else {
             throw reader.error(
                 "general.alignment", expected: "a multiple of 8 up to 2^30", found: "\(alignment)")
         }
         var entries: [Entry] = []
         for position in 0..<count {
-            let entry = try Entry(&reader, position: position, alignment: alignment)
+            let entry = try Entry(&reader, position: position, alignment: alignment, types: types)
             guard index.updateValue(position, forKey: entry.name) == nil else {
                 throw reader.error("tensor \(entry.name)", expected: "one entry", found: "the name twice")
             }
@@ -31,10 +33,9 @@ struct TensorDirectory {
         try Self.checkApart(entries, reader)
         tensors = entries.map { entry in
             let first = start + entry.offset
-            return Tensor(
-                name: entry.name, shape: entry.shape, type: entry.type,
-                bytes: UnsafeRawBufferPointer(rebasing: reader.file.bytes[first..<first + entry.byteCount]),
-                owner: reader.file)
+            return GGUFTensor(
+                name: entry.name, shape: entry.shape, type: entry.type, file: reader.file,
+                range: first..<first + entry.byteCount)
         }
     }
 
@@ -54,12 +55,15 @@ struct TensorDirectory {
 private struct Entry {
     let name: String
     let shape: [Int]
-    let type: TensorType
+    /// As the file numbers it.
+    let type: UInt32
     let byteCount: Int
     /// Bytes from the start of the tensor data.
     let offset: Int
 
-    init(_ reader: inout ByteReader, position: Int, alignment: Int) throws(GGUFError) {
+    init(
+        _ reader: inout ByteReader, position: Int, alignment: Int, types: GGUFTypes
+    ) throws(GGUFError) {
         name = try reader.string("name of tensor \(position)")
         let field = "tensor \(name)"
 
@@ -71,14 +75,13 @@ private struct Entry {
         for _ in 0..<dimensions { extents.append(try reader.integer(UInt64.self, field)) }
 
         let rawType = try reader.integer(UInt32.self, field)
-        guard let type = TensorType(rawValue: rawType) else {
-            let known = TensorType.allCases.map { "\($0) (\($0.rawValue))" }.joined(separator: ", ")
-            throw reader.error(field, expected: "one of the types \(known)", found: "type \(rawType)")
+        guard let type = types.type(rawType) else {
+            throw reader.error(field, expected: "one of the types \(types.names)", found: "type \(rawType)")
         }
-        self.type = type
-        guard extents[0].isMultiple(of: UInt64(type.blockElements)) else {
+        self.type = rawType
+        guard extents[0].isMultiple(of: UInt64(type.elements)) else {
             throw reader.error(
-                field, expected: "rows of a multiple of \(type.blockElements) elements, the block of \(type)",
+                field, expected: "rows of a multiple of \(type.elements) elements, the block of \(type.name)",
                 found: "\(extents[0])")
         }
         guard let byteCount = Self.byteCount(extents, type) else {
@@ -97,7 +100,7 @@ private struct Entry {
     }
 
     /// The size of the data, or nil where an extent is zero or a number on the way there overflows.
-    private static func byteCount(_ extents: [UInt64], _ type: TensorType) -> Int? {
+    private static func byteCount(_ extents: [UInt64], _ type: GGUFTypes.Block) -> Int? {
         var elements = 1
         for extent in extents {
             guard extent > 0, let extent = Int(exactly: extent) else { return nil }
@@ -105,8 +108,8 @@ private struct Entry {
             guard !overflow else { return nil }
             elements = product
         }
-        let (bytes, overflow) = (elements / type.blockElements).multipliedReportingOverflow(
-            by: type.blockBytes)
+        let (bytes, overflow) = (elements / type.elements).multipliedReportingOverflow(
+            by: type.bytes)
         return overflow ? nil : bytes
     }
 }

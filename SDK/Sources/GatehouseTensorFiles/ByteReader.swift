@@ -1,5 +1,3 @@
-import GatehouseTensorFiles
-
 /// Reads little-endian values one after the other from a mapped file and never outside it.
 struct ByteReader {
     let file: MappedFile

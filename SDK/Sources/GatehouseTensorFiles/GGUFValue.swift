@@ -1,7 +1,5 @@
-import GatehouseTensorFiles
-
 /// The types of metadata values, numbered as in the file.
-enum GGUFValueType: UInt32 {
+public enum GGUFValueType: UInt32, Sendable {
     case uint8 = 0
     case int8 = 1
     case uint16 = 2
@@ -66,7 +64,7 @@ public enum GGUFValue: Sendable {
     }
 
     /// What kind of value it is, for messages.
-    var kind: String {
+    public var kind: String {
         switch self {
         case .unsigned(let value): "\(value)"
         case .signed(let value): "\(value)"

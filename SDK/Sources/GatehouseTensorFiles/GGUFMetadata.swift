@@ -1,5 +1,3 @@
-import GatehouseTensorFiles
-
 /// The metadata of a model file: values by key, in the file's order.
 ///
 /// The typed readers return nil where the key is absent and throw where its value is of another kind.
@@ -34,9 +32,9 @@ public struct GGUFMetadata: Sendable {
 
     public subscript(key: String) -> GGUFValue? { values[key] }
 
-    /// The entry as it stands in the file, to be written to another.
-    public func entry(_ key: String) -> GGUFEntry? {
-        places[key].map { GGUFEntry(key: key, bytes: Array(file.bytes[$0])) }
+    /// The number of the value's type and the value, as they stand in the file. Valid while these metadata live.
+    public func stored(_ key: String) -> UnsafeRawBufferPointer? {
+        places[key].map { UnsafeRawBufferPointer(rebasing: file.bytes[$0]) }
     }
 
     public func string(_ key: String) throws(GGUFError) -> String? {

@@ -1,4 +1,0 @@
-import GatehouseTensorFiles
-
-/// Why a model file was refused. Every format says it alike.
-public typealias GGUFError = TensorFileError
