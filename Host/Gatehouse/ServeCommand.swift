@@ -62,7 +62,7 @@ struct ServeCommand: Command {
         )
         describe(service.registry)
         await service.live.start()
-        for plugin in service.registry.plugins where plugin.load == .eager {
+        for plugin in service.registry.plugins where plugin.load == .eager && plugin.takesPart {
             try await service.supervisor.load(plugin, plugin.defaultVersion)
             info("Plugin \(plugin.id) \(plugin.defaultVersion.version) loaded")
         }
@@ -105,7 +105,9 @@ struct ServeCommand: Command {
             for version in plugin.versions {
                 info(
                     "Plugin \(plugin.id) \(version.version) found: \(plugin.mediaTypes.joined(separator: ", ")); "
-                        + "loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)")
+                        + (version.lacksWeights
+                            ? "no weights"
+                            : "loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)"))
             }
         }
     }

@@ -69,6 +69,9 @@ public struct RegisteredPlugin: Sendable {
         accepts.first { $0.type == mediaType }
     }
 
+    /// Whether some version of it has the weights that it needs.
+    public var takesPart: Bool { versions.contains { !$0.lacksWeights } }
+
     /// The version that serves where a request names none: the one with the largest share, of these the newest.
     public var defaultVersion: RegisteredVersion {
         versions.max { $0.share < $1.share } ?? versions[0]

@@ -16,6 +16,8 @@ public struct RegisteredVersion: Sendable {
     public let library: String
     /// Absolute path of a file or folder.
     public let weights: String?
+    /// Whether the registry says `null` for them: the plugin needs weights, and there are none yet. It takes no part.
+    public let lacksWeights: Bool
     /// Absolute path of the plugin's learned gates: the file that the registry names, or `gate.safetensors` of the
     /// weights' folder where it is there; else nil.
     public let gate: String?
@@ -36,9 +38,12 @@ public struct RegisteredVersion: Sendable {
             return version
         }
         library = Self.library(cursor["library"], folder: folder) ?? ""
+        lacksWeights = cursor["weights"].value == .null
+        let isGiven = cursor["weights"].value != nil && !lacksWeights
         weights =
-            cursor["weights"].value == nil
-            ? nil : cursor["weights"].existingPath("the path of a file or folder", in: folder)
+            isGiven
+            ? cursor["weights"].existingPath("the path of a file or folder", in: folder)
+            : nil
         gate =
             cursor["gate"].value == nil
             ? weights.flatMap { Self.file("gate.safetensors", in: $0) }
@@ -47,10 +52,11 @@ public struct RegisteredVersion: Sendable {
         if digests.value != nil { digests.object(known: ["library", "weights"]) }
         librarySHA256 = Self.digest(digests["library"])
         weightsSHA256 = Self.digest(digests["weights"])
-        if weightsSHA256 != nil, cursor["weights"].value == nil {
+        if weightsSHA256 != nil, !isGiven {
             digests["weights"].reject(expected: "weights that it is the digest of", found: "no field weights")
         }
-        share = cursor["share"].number("a part of the traffic, 0 to 1", in: 0...1) ?? 1
+        let share = cursor["share"].number("a part of the traffic, 0 to 1", in: 0...1) ?? 1
+        self.share = lacksWeights ? 0 : share
         selfTest = SelfTest(cursor["self_test"], folder: folder)
         guard let version else { return nil }
         self.version = version

@@ -72,9 +72,9 @@ public struct Registry: Sendable {
             gateThreshold: threshold ?? Self.defaultGateThreshold)
     }
 
-    /// Every media type that some plugin accepts, sorted.
+    /// Every media type that some plugin takes, sorted.
     public var acceptedMediaTypes: [String] {
-        Set(plugins.flatMap(\.mediaTypes)).sorted()
+        Set(plugins.filter(\.takesPart).flatMap(\.mediaTypes)).sorted()
     }
 }
 

@@ -7,7 +7,7 @@ public struct Router: Sendable {
     }
 
     /// Where a part goes. The first rule that applies decides; without one, the first plugin of the registry that
-    /// accepts its type and is not switched off by the request takes it.
+    /// accepts its type and is not switched off by the request takes it. Plugins without weights are passed over.
     ///
     /// - Parameters:
     ///   - bytes: the part's size.
@@ -18,13 +18,13 @@ public struct Router: Sendable {
         for rule in registry.rules
         where rule.applies(mediaType: mediaType, bytes: bytes, options: options, origin: origin) {
             if rule.takers.isEmpty {
-                let accepting = registry.plugins.first { $0.acceptance(of: mediaType) != nil }
+                let accepting = registry.plugins.first { takes($0, mediaType) }
                 return Routing(routes: [.off(accepting)], reason: .rule(rule.name))
             }
             var accepting: [(RegisteredPlugin, SemanticVersion?)] = []
             for taker in rule.takers {
                 if let plugin = registry.plugins.first(where: { $0.id == taker.plugin }),
-                    plugin.acceptance(of: mediaType) != nil
+                    takes(plugin, mediaType)
                 {
                     accepting.append((plugin, taker.version))
                 }
@@ -37,7 +37,7 @@ public struct Router: Sendable {
             }
             return Routing(routes: routes.isEmpty ? [.off(accepting[0].0)] : routes, reason: .rule(rule.name))
         }
-        let accepting = registry.plugins.filter { $0.acceptance(of: mediaType) != nil }
+        let accepting = registry.plugins.filter { takes($0, mediaType) }
         guard let first = accepting.first else {
             throw .notAccepted(mediaType: mediaType, accepted: registry.acceptedMediaTypes)
         }
@@ -55,6 +55,10 @@ public struct Router: Sendable {
         for id in options.keys.sorted() where !known.contains(id) {
             throw .unknownPlugin(id, known: known)
         }
+    }
+
+    private func takes(_ plugin: RegisteredPlugin, _ mediaType: String) -> Bool {
+        plugin.takesPart && plugin.acceptance(of: mediaType) != nil
     }
 
     /// nil where the request switched the plugin off. The request's own version goes before the rule's.
@@ -81,6 +85,7 @@ public struct Router: Sendable {
         guard let version = plugin.versions.first(where: { $0.version == wanted }) else {
             throw .unknownVersion(plugin: plugin.id, wanted, known: plugin.versions.map(\.version))
         }
+        guard !version.lacksWeights else { throw .noWeights(plugin: plugin.id, wanted) }
         return .plugin(plugin, version, weight: weight)
     }
 }
@@ -122,6 +127,7 @@ public enum RoutingError: Error, Sendable, Equatable, CustomStringConvertible {
     case tooLarge(plugin: String, mediaType: String, bytes: Int, most: Int)
     case unknownPlugin(String, known: [String])
     case unknownVersion(plugin: String, SemanticVersion, known: [SemanticVersion])
+    case noWeights(plugin: String, SemanticVersion)
 
     public var description: String {
         switch self {
@@ -135,6 +141,8 @@ public enum RoutingError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownPlugin(let id, let known):
             return
                 "gatehouse.modalities.\(id): no such plugin; the registry has \(known.joined(separator: ", "))"
+        case .noWeights(let plugin, let version):
+            return "gatehouse.modalities.\(plugin).version: version \(version) has no weights in the registry"
         case .unknownVersion(let plugin, let version, let known):
             let list = known.map(\.description).joined(separator: ", ")
             return "gatehouse.modalities.\(plugin).version: no version \(version); the registry has \(list)"

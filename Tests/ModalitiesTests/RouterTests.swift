@@ -53,6 +53,38 @@ import Testing
         #expect(try route("image/png", ["first": .chosen(version: version, weight: 0)]) == "first 1.0.0 0.0")
     }
 
+    @Test func aPluginWithoutWeightsTakesNoPart() throws {
+        let library = try Fixtures.library()
+        let text = #"""
+            {"format": 1, "plugins": [
+              {"id": "bare", "modality": "m", "accepts": ["image/png", "image/webp"],
+               "versions": [{"version": "1.0.0", "library": "\#(library)", "weights": null}]},
+              {"id": "half", "modality": "m", "accepts": ["image/png"],
+               "versions": [{"version": "2.0.0", "library": "\#(library)", "weights": null},
+                            {"version": "1.0.0", "library": "\#(library)"}]}],
+             "rules": [{"name": "both", "use": ["bare", "half"]}]}
+            """#
+        let router = try Fixtures.withFile(text) { Router(try Registry(contentsOf: $0)) }
+        func routes(_ type: String, _ options: [String: ModalityOption] = [:]) throws -> [String] {
+            try router.route(mediaType: type, bytes: 1, options: options, origin: RequestOrigin()).routes.map
+            {
+                if case .plugin(let plugin, let version, _) = $0 {
+                    "\(plugin.id) \(version.version)"
+                } else {
+                    "off"
+                }
+            }
+        }
+        #expect(try routes("image/png") == ["half 1.0.0"])
+        #expect(throws: RoutingError.notAccepted(mediaType: "image/webp", accepted: ["image/png"])) {
+            try routes("image/webp")
+        }
+        let version = try #require(SemanticVersion("2.0.0"))
+        #expect(throws: RoutingError.noWeights(plugin: "half", version)) {
+            try routes("image/png", ["half": .chosen(version: version, weight: nil)])
+        }
+    }
+
     @Test func unknownVersionNamesThoseThatAreThere() throws {
         let version = try #require(SemanticVersion("3.0.0"))
         let error = try #require(throws: RoutingError.self) {
