@@ -1,0 +1,68 @@
+import GatehouseJSON
+import GatehouseNumerics
+import Glibc
+
+/// Features to soft tokens, which any decoder can read: `soft_head.safetensors`.
+///
+/// Each slot looks at the patches by a query of its own, `queries` `[slots, width]`, as one head of attention; what it
+/// sees is classified by `classifier.weight` `[pieces, width]` and perhaps `classifier.bias`. The metadata's `pieces` is a
+/// JSON array of the pieces' texts.
+public struct SoftTokenHead: Sendable {
+    public static let fileName = "soft_head.safetensors"
+    /// Pieces of a slot that are handed on: the likeliest.
+    public static let mostPieces = 8
+
+    private let queries: Matrix
+    private let classifier: Linear
+    private let pieces: [String]
+
+    /// - Parameter width: of the features.
+    public init(_ file: SafetensorsFile, width: Int) throws(TensorFileError) {
+        func failure(_ field: String, _ expected: String, _ found: String) -> TensorFileError {
+            TensorFileError(path: file.path, field: field, expected: expected, found: found)
+        }
+        let field = "__metadata__.pieces"
+        guard let text = file.metadata["pieces"] else {
+            throw failure(field, "a JSON array of texts", "nothing")
+        }
+        let list: JSONValue
+        do { list = try JSONValue(parsing: text.utf8) } catch {
+            throw failure(field, error.expected, error.found)
+        }
+        guard let values = list.arrayValue, !values.isEmpty else {
+            throw failure(field, "a JSON array of texts", list.summary)
+        }
+        var pieces: [String] = []
+        for value in values {
+            guard let piece = value.stringValue else { throw failure(field, "texts", value.summary) }
+            pieces.append(piece)
+        }
+        let weights = WeightReader(file)
+        guard let shape = file.tensor(named: "queries")?.shape, shape.count == 2, shape[0] > 0 else {
+            throw failure("tensor queries", "[slots, \(width)]", "none of two extents")
+        }
+        queries = try weights.floats("queries", [shape[0], width]).reshaped(columns: width)
+        classifier = try weights.linear("classifier", inputs: width, outputs: pieces.count)
+        self.pieces = pieces
+    }
+
+    public var slots: Int { queries.rows }
+
+    /// For each slot its likeliest pieces with their probabilities, the likeliest first.
+    public func soft(_ features: Matrix, _ team: ThreadTeam) -> [[(text: String, weight: Float)]] {
+        let patches = features.rows(1..<features.rows)
+        let seen = Matrix(rows: slots, columns: queries.columns)
+        team.attention(
+            queries, patches, patches, heads: 1, scale: 1 / Float(queries.columns).squareRoot(), into: seen)
+        let scores = Matrix(rows: slots, columns: pieces.count)
+        team.linear(seen, classifier, into: scores)
+        return (0..<slots).map { slot in
+            let row = scores.row(slot)
+            let most = row.max() ?? 0
+            let weights = row.map { exp($0 - most) }
+            let sum = weights.reduce(0, +)
+            return weights.indices.sorted { weights[$0] > weights[$1] }.prefix(Self.mostPieces)
+                .map { (pieces[$0], weights[$0] / sum) }
+        }
+    }
+}
