@@ -71,7 +71,7 @@ struct BenchModalitiesCommand: Command {
                 if level == .error { logPlugin(plugin, level, line) }
             })
         let encoders = benchmark.blanks.map { $0.plugin.id }
-        for plugin in registry.plugins where !encoders.contains(plugin.id) {
+        for plugin in registry.plugins where plugin.takesPart && !encoders.contains(plugin.id) {
             Terminal.error(
                 "[WARNING] plugin \(plugin.id) is left out: no blank file is known for what it accepts\n")
         }

@@ -37,7 +37,7 @@ struct ModalityBenchmark {
 
     /// What a set-up without a choice feeds to each encoder.
     var blanks: [(plugin: RegisteredPlugin, part: MediaPart)] {
-        registry.plugins.compactMap { plugin in
+        registry.plugins.filter(\.takesPart).compactMap { plugin in
             BlankMedia.part(of: plugin.mediaTypes).map { (plugin, $0) }
         }
     }
