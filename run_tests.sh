@@ -9,6 +9,10 @@ cd "$root"
 install_build_packages
 # A second compiler for the headers that plugin authors include, and a second opinion on their layout.
 install_packages g++ abigail-tools
+# What runs the AArch64 path of the kernels on this processor.
+if [ "$(uname -m)" = x86_64 ]; then
+    install_packages libc6-dev-arm64-cross libgcc-12-dev-arm64-cross qemu-user
+fi
 ensure_pip
 # The clients that people use, tried against the daemon; kept out of the system's Python.
 clients="$root/.build-clients"
@@ -36,6 +40,9 @@ SDK/Scripts/abi_report.sh
 info "Testing the host"
 swift build -c release --quiet
 swift test -c release --disable-testable-imports
+
+info "Testing the CPU's paths"
+Tests/CPUPaths/run.sh
 
 info "Testing the plugins"
 for plugin in Plugins/*/; do

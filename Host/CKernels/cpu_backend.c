@@ -71,6 +71,12 @@ static gh_status create_avx512(const gh_model_desc *desc, const gh_options *opti
 
 static const gh_backend avx2 = BACKEND("cpu (avx2)", create_avx2);
 static const gh_backend avx512 = BACKEND("cpu (avx512)", create_avx512);
+#elif defined(__aarch64__)
+static gh_status create_neon(const gh_model_desc *desc, const gh_options *options, gh_model **model) {
+    return gh_model_create_on(&gh_kernels_neon, desc, options, model);
+}
+
+static const gh_backend neon = BACKEND("cpu (neon)", create_neon);
 #endif
 
 const gh_backend *gh_cpu_backend_on(gh_cpu_path path) {
@@ -81,6 +87,8 @@ const gh_backend *gh_cpu_backend_on(gh_cpu_path path) {
 #if defined(__x86_64__)
     case GH_CPU_AVX512: return &avx512;
     case GH_CPU_AVX2: return &avx2;
+#elif defined(__aarch64__)
+    case GH_CPU_NEON: return &neon;
 #endif
     default: return &portable;
     }
@@ -93,7 +101,8 @@ static void pick(void) {
     static const struct {
         gh_cpu_path path;
         const char *name;
-    } paths[] = {{GH_CPU_AVX512, "avx512"}, {GH_CPU_AVX2, "avx2"}, {GH_CPU_PORTABLE, "portable"}};
+    } paths[] = {
+        {GH_CPU_AVX512, "avx512"}, {GH_CPU_AVX2, "avx2"}, {GH_CPU_NEON, "neon"}, {GH_CPU_PORTABLE, "portable"}};
     const char *wish = getenv("GATEHOUSE_CPU");
     for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
         const gh_backend *backend = gh_cpu_backend_on(paths[i].path);

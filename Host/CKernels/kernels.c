@@ -27,6 +27,9 @@ const gh_kernels *gh_kernels_of(gh_cpu_path path) {
         return has_avx2() ? &gh_kernels_avx2 : NULL;
     case GH_CPU_AVX512:
         return has_avx512() ? &gh_kernels_avx512 : NULL;
+#elif defined(__aarch64__)
+    case GH_CPU_NEON:
+        return &gh_kernels_neon;
 #endif
     default:
         return NULL;

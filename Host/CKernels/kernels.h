@@ -97,6 +97,8 @@ typedef struct gh_kernels {
 extern const gh_kernels gh_kernels_portable;
 #if defined(__x86_64__)
 extern const gh_kernels gh_kernels_avx2, gh_kernels_avx512;
+#elif defined(__aarch64__)
+extern const gh_kernels gh_kernels_neon;
 #endif
 
 // The kernels of a path, NULL where the processor cannot run them.

@@ -2,7 +2,9 @@ import CKernels
 import Testing
 
 /// Paths that this processor can run.
-let availablePaths = [GH_CPU_PORTABLE, GH_CPU_AVX2, GH_CPU_AVX512].filter { gh_cpu_path_available($0) != 0 }
+let availablePaths = [GH_CPU_PORTABLE, GH_CPU_AVX2, GH_CPU_AVX512, GH_CPU_NEON].filter {
+    gh_cpu_path_available($0) != 0
+}
 
 /// output[t][o], row-major.
 private func dot(

@@ -37,6 +37,7 @@ typedef enum gh_cpu_path {
     GH_CPU_PORTABLE = 0,  // any processor
     GH_CPU_AVX2 = 1,      // AVX2, FMA and F16C
     GH_CPU_AVX512 = 2,    // AVX-512 F, BW, DQ, VL and VNNI
+    GH_CPU_NEON = 3,      // AArch64
 } gh_cpu_path;
 
 // 1 where this processor can run the path.
