@@ -16,8 +16,8 @@
 // second-level cache.
 enum { GH_SLICE_BLOCKS = 8, GH_SLICE_TOKENS = 256 };
 
-// Up to here unpacking on the way costs less than keeping what was unpacked.
-enum { FEW_TOKENS = 4 };
+// Up to here unpacking on the way costs less than keeping what was unpacked; at most a tile.
+enum { FEW_TOKENS = GH_TILE_TOKENS < 4 ? GH_TILE_TOKENS : 4 };
 
 // Bytes of planes to ask for ahead of a pass that waits for memory.
 enum { AHEAD = 4096 };
