@@ -66,17 +66,22 @@ extension Fusion {
 
     /// t of the gate's formula: what it is told of texts, each tokenised alone; nil where they have no tokens.
     public func mean(_ texts: [String]) throws -> NormalizedMean? {
-        let tokens = try texts.flatMap { try model.tokenizer.encode($0, special: .asText) }
-        return NormalizedMean(rows: try model.decoder.embed(tokens), width: model.decoder.hidden)
+        var sum = RowSum(width: model.decoder.hidden)
+        for text in texts {
+            try embed(model.tokenizer.encode(text, special: .asText)) { sum.add($0) }
+        }
+        return NormalizedMean(sum)
     }
 
     /// Text as rows, tokenised alone.
     private func segment(_ text: String, weight: Float) throws -> Segment {
         var hash = SHA256()
         hash.update(Array("text \(text)".utf8))
+        let tokens = try model.tokenizer.encode(text, special: .asText)
+        try checkFits(tokens.count)
         return Segment(
-            rows: try model.decoder.embed(model.tokenizer.encode(text, special: .asText)),
-            width: model.decoder.hidden, weight: weight, digest: hash.finish())
+            rows: try model.decoder.embed(tokens), width: model.decoder.hidden, weight: weight,
+            digest: hash.finish())
     }
 
     /// The gate of a plugin for this decoder; nil where the file has none for it.

@@ -30,11 +30,15 @@ public struct Fusion: Sendable {
     let model: LanguageModel
     let identity: DecoderIdentity?
     let gates = GateFiles()
+    /// Positions of the context.
+    private let context: Int
     private let places: MediaPlaces
     private let specialTokens: [String: JinjaValue]
 
-    public init(_ model: LanguageModel) throws {
+    /// - Parameter context: Positions that a prompt may take; nil: as many as the model was trained for.
+    public init(_ model: LanguageModel, context: Int? = nil) throws {
         self.model = model
+        self.context = context ?? model.decoder.contextLength
         identity = try model.identity()
         func text(_ id: TokenID?) -> JinjaValue {
             .template(id.flatMap { model.tokenizer.piece(of: $0) } ?? "")
@@ -155,6 +159,7 @@ public struct Fusion: Sendable {
                 plugin: plugin, theirs: theirs, ours: identity,
                 cosine: identity.map { $0.hidden == theirs.hidden ? $0.cosine(with: theirs) : 0 } ?? 0)
         }
+        try checkFits(rows.count)
         let grid =
             rows.positions.isEmpty ? nil : Grid(t: rows.grid.t, h: rows.grid.h, w: rows.grid.w)
         let positions = stride(from: 0, to: rows.positions.count, by: 3).map {
@@ -163,5 +168,10 @@ public struct Fusion: Sendable {
         return rows.withValues { values in
             Segment(rows: Array(values), width: rows.width, grid: grid, positions: positions, digest: digest)
         }
+    }
+
+    /// Throws where a segment alone is longer than the context, before memory is spent on it.
+    func checkFits(_ positions: Int) throws(FusionError) {
+        guard positions <= context else { throw .tooLong(positions: positions, context: context) }
     }
 }

@@ -11,6 +11,8 @@ public enum FusionError: Error, Sendable, CustomStringConvertible {
         plugin: String, theirs: DecoderIdentity, ours: DecoderIdentity?, cosine: Double)
     /// The template made another number of places for media parts than the messages have.
     case places(modality: String, expected: Int, found: Int)
+    /// A segment alone.
+    case tooLong(positions: Int, context: Int)
 
     public var description: String {
         switch self {
@@ -31,6 +33,8 @@ public enum FusionError: Error, Sendable, CustomStringConvertible {
                 plugin \(plugin) makes rows for another decoder (\(wanted)) than this one (family \(ours.family), \
                 hidden \(ours.hidden)); their fingerprints have a cosine of \(String(cosine)), expected above 0.98
                 """
+        case .tooLong(let positions, let context):
+            return "a media part takes \(positions) positions or more; the context has \(context)"
         case .places(let modality, let expected, let found):
             return """
                 the chat template of the model has places for \(found) of the \(expected) parts of modality \

@@ -46,18 +46,38 @@ public struct NormalizedMean: Sendable, Equatable {
     /// - Parameter rows: Row-major, `[count, width]`.
     public init?(rows: [Float], width: Int) {
         precondition(width > 0 && rows.count.isMultiple(of: width), "rows are [count, width]")
-        guard !rows.isEmpty else { return nil }
-        var mean = [Float](repeating: 0, count: width)
-        for start in stride(from: 0, to: rows.count, by: width) {
-            for column in 0..<width { mean[column] += rows[start + column] }
+        var sum = RowSum(width: width)
+        rows.withUnsafeBufferPointer { rows in
+            for start in stride(from: 0, to: rows.count, by: width) {
+                sum.add(UnsafeBufferPointer(rebasing: rows[start..<start + width]))
+            }
         }
-        let count = Float(rows.count / width)
-        var square: Float = 0
-        for column in 0..<width {
-            mean[column] /= count
-            square += mean[column] * mean[column]
-        }
-        let scale = 1 / (square / Float(width) + 1e-6).squareRoot()
+        self.init(sum)
+    }
+
+    /// nil where there are no rows.
+    init?(_ sum: RowSum) {
+        guard sum.count > 0 else { return nil }
+        let mean = sum.values.map { $0 / Float(sum.count) }
+        let square = mean.reduce(0) { $0 + $1 * $1 }
+        let scale = 1 / (square / Float(mean.count) + 1e-6).squareRoot()
         values = mean.map { $0 * scale }
+    }
+}
+
+/// Rows added up in their order, in float32.
+struct RowSum {
+    /// `[width]`
+    private(set) var values: [Float]
+    /// Of the rows.
+    private(set) var count = 0
+
+    init(width: Int) {
+        values = [Float](repeating: 0, count: width)
+    }
+
+    mutating func add(_ row: UnsafeBufferPointer<Float>) {
+        for column in values.indices { values[column] += row[column] }
+        count += 1
     }
 }

@@ -68,6 +68,27 @@ import Testing
         #expect(try rows([[("a", 0)], [], [("", 1)]]).isEmpty)
     }
 
+    /// More tokens than one call of the decoder takes, and more rows than the context has.
+    @Test func longOutputsAreReadInPiecesUpToTheContext() throws {
+        let found = try rows(
+            [[(" cat", 0.5), ("a", 0.25)]] + Array(repeating: [(" cat", 1), ("the", 1)], count: 1500))
+        let (cat, a, the) = (try embeddings(" cat")[0], try embeddings("a")[0], try embeddings("the")[0])
+        #expect(found.count == 1501)
+        expectEqual(found[0], zip(cat, a).map { ($0 * 2 + $1) / 3 })
+        for row in found[1...] { expectEqual(row, zip(cat, the).map { ($0 + $1) / 2 }) }
+
+        let small = try Fusion(model, context: 3)
+        let soft = SoftTokens(slots: Array(repeating: [.init(text: " cat", weight: 1)], count: 4))
+        let error = try #require(throws: FusionError.self) {
+            try small.content(
+                EncodedSegment(part: 0, content: .soft(soft)), for: nil, plugin: "p", modality: "image",
+                digest: "")
+        }
+        #expect("\(error)" == "a media part takes 4 positions or more; the context has 3")
+        #expect(throws: FusionError.self) { try small.part(.text("one two three four"), weight: 0.5) }
+        #expect(throws: Never.self) { try small.part(.text("one two three four"), weight: 1) }
+    }
+
     @Test func slotsFollowEachOther() throws {
         #expect(try rows([[("the", 1)], [(" cat", 1)]]) == embeddings("the") + embeddings(" cat"))
     }

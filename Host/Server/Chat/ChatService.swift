@@ -29,7 +29,7 @@ public final class ChatService: Sendable {
         self.engine = engine
         self.live = live
         cache = EncodedCache(capacity: cacheBytes)
-        fusion = try Fusion(model)
+        fusion = try Fusion(model, context: engine.context)
     }
 
     /// With a registry that stays as it is.

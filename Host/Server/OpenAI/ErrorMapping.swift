@@ -15,6 +15,9 @@ extension HTTPError {
         case let error as EngineError: self.init(error)
         case FusionError.noTemplate:
             self.init(status: 500, message: "\(error)", code: "no_chat_template")
+        case FusionError.tooLong:
+            self.init(
+                status: 400, message: "\(error)", param: "messages", code: "context_length_exceeded")
         case FusionError.places:
             self.init(status: 400, message: "\(error)", param: "messages", code: "template_error")
         case is FusionError:
