@@ -1,6 +1,7 @@
 import CGatehouse
 import CSystemPosix
 import Glibc
+import Synchronization
 
 /// An opened plugin library whose entry block was found right.
 ///
@@ -23,6 +24,22 @@ public final class PluginLibrary {
         services = HostServices(log: log)
         let entry = try Self.open(path)
         self.entry = entry
+        plugins = try Self.scanning.withLock { [services] _ throws(PluginFailure) in
+            try Self.scan(entry, services, path)
+        }
+    }
+
+    deinit {
+        Self.scanning.withLock { _ in entry.pointee.finalize(entry.pointee.ctx) }
+    }
+
+    /// Held for what one thread at a time may do to a whole library, of which a process may open several plugins at once.
+    private static let scanning = Mutex(())
+
+    /// Initialises the library and reads its descriptors.
+    private static func scan(
+        _ entry: UnsafePointer<GatehouseEntry>, _ services: HostServices, _ path: String
+    ) throws(PluginFailure) -> [PluginFacts] {
         let toolchain = entry.pointee.toolchain.map { String(cString: $0) } ?? "unknown"
         let status = entry.pointee.initialize(entry.pointee.ctx, services.pointer)
         if let failure = PluginFailure(status: status, message: services.takeError()) {
@@ -38,11 +55,7 @@ public final class PluginLibrary {
             }
             plugins.append(PluginFacts(descriptor, toolchain: toolchain))
         }
-        self.plugins = plugins
-    }
-
-    deinit {
-        entry.pointee.finalize(entry.pointee.ctx)
+        return plugins
     }
 
     private static func open(_ path: String) throws(PluginFailure) -> UnsafePointer<GatehouseEntry> {

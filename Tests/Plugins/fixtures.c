@@ -1,6 +1,7 @@
 // Entry, descriptors and instances of the fixture library; what each plugin does is in outputs.c, violations.c and
 // extensions.c.
 
+#include <pthread.h>
 #include <stdlib.h>
 
 #include "fixture.h"
@@ -117,13 +118,18 @@ static void add(const FixtureKind *list) {
     }
 }
 
-static GatehouseStatus initialize(void *ctx, const GatehouseHost *host) {
-    (void)ctx;
-    (void)host;
-    count = 0;
+static void add_all(void) {
     add(fixture_outputs);
     add(fixture_violations);
     add(fixture_extensions);
+}
+
+static GatehouseStatus initialize(void *ctx, const GatehouseHost *host) {
+    (void)ctx;
+    (void)host;
+    // Once: instances of an earlier call may be there.
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, add_all);
     return GATEHOUSE_OK;
 }
 
