@@ -104,11 +104,9 @@ static void pick(void) {
     } paths[] = {
         {GH_CPU_AVX512, "avx512"}, {GH_CPU_AVX2, "avx2"}, {GH_CPU_NEON, "neon"}, {GH_CPU_PORTABLE, "portable"}};
     const char *wish = getenv("GATEHOUSE_CPU");
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        const gh_backend *backend = gh_cpu_backend_on(paths[i].path);
-        const bool is_wished = wish && strcmp(wish, paths[i].name) == 0;
-        if (backend && (!picked || is_wished)) {
-            picked = backend;
+    for (size_t i = 0; i < sizeof paths / sizeof *paths && !picked; i++) {
+        if (!wish || strcmp(wish, paths[i].name) == 0) {
+            picked = gh_cpu_backend_on(paths[i].path);
         }
     }
 }

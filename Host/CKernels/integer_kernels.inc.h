@@ -13,7 +13,7 @@
 #define GH_KEEP_ORDER __asm__ volatile("" ::: "memory")
 
 // Blocks that are unpacked together, and tokens that go over them before the next: what is unpacked stays in the
-// second-level cache.
+// first-level cache.
 enum { GH_SLICE_BLOCKS = 8, GH_SLICE_TOKENS = 256 };
 
 // Up to here unpacking on the way costs less than keeping what was unpacked; at most a tile.

@@ -15,6 +15,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
     case threadCount(Int)
     case shardCount(Int)
     case pageCount(Int)
+    /// What the environment's GATEHOUSE_CPU says.
+    case kernels(String)
     case outOfMemory(what: String)
     /// The backend refused or failed; `status` is its code.
     case backend(what: String, status: UInt32)
@@ -41,6 +43,8 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
             "shards: expected a number from 1 to 64, found \(found)"
         case .pageCount(let found):
             "pages of a pool: expected a number from 1 to 2^32 - 1, found \(found)"
+        case .kernels(let found):
+            "GATEHOUSE_CPU: expected avx512, avx2, neon or portable, and what this processor has; found '\(found)'"
         case .outOfMemory(let what):
             "not enough memory for \(what)"
         case .backend(let what, let status):

@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 import Weights
 
 /// A decoder on a compute device: weights, facts about them, and the step that runs them.
@@ -87,7 +88,7 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
         }
         guard (1...64).contains(options.shards) else { throw DecoderError.shardCount(options.shards) }
         guard let backend = gh_cpu_backend() else {
-            throw DecoderError.backend(what: "choosing kernels", status: GH_ERROR_DEVICE.rawValue)
+            throw DecoderError.kernels(getenv("GATEHOUSE_CPU").map { String(cString: $0) } ?? "")
         }
         let shards = (0..<options.shards).map { Shard(index: $0, count: options.shards) }
         let quantizing = options.quantization.map {

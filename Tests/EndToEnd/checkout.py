@@ -37,12 +37,12 @@ def environment(data):
     return variables
 
 
-def run(*words, stdin="", data="/nonexistent", folder=ROOT):
-    """Runs `gatehouse words…` to its end, in `folder`."""
+def run(*words, stdin="", data="/nonexistent", folder=ROOT, **variables):
+    """Runs `gatehouse words…` to its end, in `folder`, with `variables` in its environment."""
     require()
     return subprocess.run(
         [BINARY, *map(str, words)], input=stdin, capture_output=True, text=True, timeout=PATIENCE, cwd=folder,
-        env=environment(data))
+        env={**environment(data), **variables})
 
 
 def answer(*words, **options):

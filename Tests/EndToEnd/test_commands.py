@@ -139,6 +139,11 @@ class UsageTests(CommandTestCase):
 
 
 class ModelCommandTests(CommandTestCase):
+    def test_kernels_that_do_not_exist_are_refused(self):
+        self.assert_fails(
+            1, "logits", "--ids", "1", "--output", self.folder / "logits", naming=["GATEHOUSE_CPU", "'sse'"],
+            GATEHOUSE_CPU="sse")
+
     def test_tokenize(self):
         printed = json.loads(checkout.answer("tokenize", "--json", "Hello, 世界 🌟 <|im_end|>"))
         self.assertEqual(printed["count"], len(printed["ids"]))

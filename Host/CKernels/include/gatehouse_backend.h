@@ -190,8 +190,9 @@ typedef struct gh_backend {
     gh_status (*step)(gh_model *model, gh_pool *pool, const gh_batch *batch);
 } gh_backend;
 
-// The CPU backend. Picks its kernels once: those of the path that GATEHOUSE_CPU names ("portable", "avx2", "avx512"
-// or "neon") where the processor can run it, else the fastest that it can; any thread.
+// The CPU backend. Picks its kernels once: the fastest that the processor can run, or those of the path that the
+// environment's GATEHOUSE_CPU names: "avx512", "avx2", "neon" or "portable". NULL where it names none that this
+// processor can run. Any thread.
 const gh_backend *gh_cpu_backend(void);
 
 #ifdef __cplusplus
