@@ -3,9 +3,9 @@
 
     swift build -c release
     Benchmarks/perplexity.py
-    Benchmarks/perplexity.py --text /usr/share/common-licenses/GPL-3 --formats int8
+    Benchmarks/perplexity.py --formats int8 --text FILE…
 
-The default model's weights were published in Q4_1; its dequantised values are the float32 that the others are compared
+Several files are one text, one after the other. The default model's weights were published in Q4_1; its dequantised values are the float32 that the others are compared
 with, so Q4_1 loses almost nothing here, and neither row says what the rounding to Q4_1 itself had cost.
 """
 
@@ -21,8 +21,8 @@ TYPES = ["f16", "bf16", "q8_0", "q6_k", "q5_1", "q5_k", "q5_0", "q4_1", "q4_k", 
 QUANTIZED_AS_LOADED = ["int8", "int4"]
 
 
-def measure(arguments, model, *options):
-    command = [arguments.gatehouse, "perplexity", arguments.text, "--model", model, "--threads", arguments.threads, "--json"]
+def measure(arguments, text, model, *options):
+    command = [arguments.gatehouse, "perplexity", text, "--model", model, "--threads", arguments.threads, "--json"]
     return json.loads(subprocess.run([*command, *options], check=True, capture_output=True, text=True).stdout)
 
 
@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--gatehouse", default=str(ROOT / ".build/release/gatehouse"))
     parser.add_argument("--model", default=str(ROOT / "models/SmolLM2-135M-Instruct.Q4_1.gguf"))
     parser.add_argument("--threads", default=str(os.cpu_count()))
-    parser.add_argument("--text", default=str(ROOT / "Benchmarks/perplexity.txt"))
+    parser.add_argument("--text", nargs="+", metavar="FILE", default=[str(ROOT / "Benchmarks/perplexity.txt")])
     parser.add_argument("--formats", nargs="*", default=TYPES + QUANTIZED_AS_LOADED)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
@@ -46,20 +46,22 @@ def main():
             subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
             return path
 
+        text = f"{folder}/text"
+        pathlib.Path(text).write_text("\n".join(pathlib.Path(file).read_text() for file in arguments.text))
         floats = quantize(arguments.model, "f32")
         size = os.path.getsize(floats)
-        base = measure(arguments, floats, "--precise")
-        print(f"{pathlib.Path(arguments.model).name} as float32, {arguments.text}: {base['tokens']} tokens foretold in "
-              "windows of 512\n")
+        base = measure(arguments, text, floats, "--precise")
+        print(f"{pathlib.Path(arguments.model).name} as float32, {' '.join(arguments.text)}: {base['tokens']} "
+              "tokens foretold in windows of 512\n")
         print("| weights | MB | perplexity | against float32 |\n|---|---:|---:|---:|")
         row("float32, `--precise`", size, base, base)
-        row("float32", size, measure(arguments, floats), base)
+        row("float32", size, measure(arguments, text, floats), base)
         for kind in arguments.formats:
             if kind in QUANTIZED_AS_LOADED:
-                row(f"float32, `--quantize {kind}`", size, measure(arguments, floats, "--quantize", kind), base)
+                row(f"float32, `--quantize {kind}`", size, measure(arguments, text, floats, "--quantize", kind), base)
                 continue
             path = quantize(floats, kind)
-            row(kind, os.path.getsize(path), measure(arguments, path), base)
+            row(kind, os.path.getsize(path), measure(arguments, text, path), base)
             os.unlink(path)
 
 

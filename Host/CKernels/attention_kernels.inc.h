@@ -71,45 +71,64 @@ GH_INLINE void add_values(
     }
 }
 
+enum { PAGE_VECTORS = GH_PAGE_TOKENS / 16 };
+
+// Stores a query's numbers for a page, sets those of positions that it does not see, and loads them again.
+GH_INLINE void end_row(v16 *numbers, size_t valid, float value, float *row) {
+    GH_UNROLL for (int i = 0; i < PAGE_VECTORS; i++) {
+        v16_store(row + 16 * i, numbers[i]);
+    }
+    if (valid < GH_PAGE_TOKENS) {
+        for (size_t j = valid; j < GH_PAGE_TOKENS; j++) {
+            row[j] = value;
+        }
+        GH_UNROLL for (int i = 0; i < PAGE_VECTORS; i++) {
+            numbers[i] = v16_load(row + 16 * i);
+        }
+    }
+}
+
 // Turns a query's scores into the weights of the values, and rescales what it has summed up by now.
 static GH_KERNEL void soften(const gh_page *page, size_t padded, gh_query *query, float *scores) {
-    const size_t lanes = gh_padded(query->valid);
-    for (size_t j = 0; j < lanes; j += 16) {
-        v16 score = v16_load(scores + j);
+    v16 weights[PAGE_VECTORS];
+    GH_UNROLL for (int i = 0; i < PAGE_VECTORS; i++) {
+        weights[i] = v16_load(scores + 16 * i);
         if (page->key_scales) {
-            score = v16_mul(score, v16_load(page->key_scales + j));
+            weights[i] = v16_mul(weights[i], v16_load(page->key_scales + 16 * i));
         }
-        v16_store(scores + j, query->bias ? v16_add(score, v16_load(query->bias + j)) : score);
+        if (query->bias) {
+            weights[i] = v16_add(weights[i], v16_load(query->bias + 16 * i));
+        }
     }
-    // Positions past the row's own are not its to see; whatever lies there, even a NaN, ends here.
-    for (size_t j = query->valid; j < lanes; j++) {
-        scores[j] = -INFINITY;
-    }
-    v16 largest = v16_load(scores);
-    for (size_t j = 16; j < lanes; j += 16) {
-        largest = v16_max(largest, v16_load(scores + j));
+    // Whatever lay there, even a NaN, ends here.
+    end_row(weights, query->valid, -INFINITY, scores);
+    v16 largest = weights[0];
+    GH_UNROLL for (int i = 1; i < PAGE_VECTORS; i++) {
+        largest = v16_max(largest, weights[i]);
     }
     const float candidate = v16_largest(largest);
-    const float maximum = candidate > query->maximum ? candidate : query->maximum;
-    v16 sum = v16_set(0);
-    for (size_t j = 0; j < lanes; j += 16) {
-        v16 weights = v16_exp(v16_sub(v16_load(scores + j), v16_set(maximum)));
-        if (j + 16 > query->valid) {
-            v16_store(scores + j, weights);
-            for (size_t k = query->valid; k < lanes; k++) {
-                scores[k] = 0;
-            }
-            weights = v16_load(scores + j);
+    if (candidate > query->maximum) {
+        float change[16];
+        v16_store(change, v16_exp(v16_set(query->maximum - candidate)));
+        for (size_t d = 0; d < padded; d += 16) {
+            v16_store(query->output + d, v16_mul(v16_load(query->output + d), v16_set(change[0])));
         }
-        sum = v16_add(sum, weights);
-        v16_store(scores + j, page->value_scales ? v16_mul(weights, v16_load(page->value_scales + j)) : weights);
+        query->sum *= change[0];
+        query->maximum = candidate;
     }
-    float change[16];
-    v16_store(change, v16_exp(v16_set(query->maximum - maximum)));
-    query->sum = query->sum * change[0] + v16_sum(sum);
-    query->maximum = maximum;
-    for (size_t d = 0; d < padded; d += 16) {
-        v16_store(query->output + d, v16_mul(v16_load(query->output + d), v16_set(change[0])));
+    GH_UNROLL for (int i = 0; i < PAGE_VECTORS; i++) {
+        weights[i] = v16_exp(v16_sub(weights[i], v16_set(query->maximum)));
+    }
+    end_row(weights, query->valid, 0, scores);
+    v16 sum = weights[0];
+    GH_UNROLL for (int i = 1; i < PAGE_VECTORS; i++) {
+        sum = v16_add(sum, weights[i]);
+    }
+    query->sum += v16_sum(sum);
+    if (page->value_scales) {
+        GH_UNROLL for (int i = 0; i < PAGE_VECTORS; i++) {
+            v16_store(scores + 16 * i, v16_mul(weights[i], v16_load(page->value_scales + 16 * i)));
+        }
     }
 }
 
@@ -117,7 +136,8 @@ GH_INLINE void attend_tile(
     const gh_kv_type type, const gh_page *page, size_t head_dim, gh_query *queries, const int Q) {
     enum { WIDTH = 16 * GH_TILE_VECTORS };
     const size_t padded = gh_padded(head_dim);
-    float scores[GH_TILE_QUERIES][GH_PAGE_TOKENS];
+    // Positions that nobody sees are not scored.
+    float scores[GH_TILE_QUERIES][GH_PAGE_TOKENS] = {{0}};
     // Queries come in the order of their rows.
     const size_t common = queries[0].valid, all = queries[Q - 1].valid;
     size_t j = 0;

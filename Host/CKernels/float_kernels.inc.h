@@ -52,10 +52,27 @@ static inline GH_KERNEL v16 v16_exp(v16 x) {
     return v16_scale_by_low_bits(p, shifted);
 }
 
+// Sixteen weights from element `k` of a row on; the last of a row are `n`.
+GH_INLINE v16 weights_at(const uint32_t type, const uint8_t *row, size_t k, size_t n) {
+    const size_t bytes = type == GH_TYPE_F32 ? sizeof(float) : sizeof(uint16_t);
+    const uint8_t *place = row + k * bytes;
+    float rest[16] = {0};
+    if (n < 16) {
+        memcpy(rest, place, n * bytes);
+        place = (const uint8_t *)rest;
+    }
+    switch (type) {
+    case GH_TYPE_F16: return v16_of_halves(place);
+    case GH_TYPE_BF16: return v16_of_bfloats(place);
+    default: return v16_load((const float *)place);
+    }
+}
+
 // Dot products of R weight rows with T tokens. Element i goes to lane i % 16, which gives each dot the same sums in the
 // same order at every R and T.
 GH_INLINE void float_tile(
-    const float *weights, const float *x, size_t cols, const int R, const int T, gh_output out) {
+    const uint32_t type, const uint8_t *weights, size_t stride, const float *x, size_t cols, const int R,
+    const int T, gh_output out) {
     v16 sums[4 * GH_FLOAT_TOKENS];
     GH_UNROLL for (int i = 0; i < R * T; i++) {
         sums[i] = v16_set(0);
@@ -64,8 +81,12 @@ GH_INLINE void float_tile(
         const size_t n = cols - k < 16 ? cols - k : 16;
         v16 w[4];
         GH_UNROLL for (int r = 0; r < R; r++) {
-            const float *place = weights + (size_t)r * cols + k;
-            w[r] = n == 16 ? v16_load(place) : v16_load_part(place, n);
+            const uint8_t *row = weights + (size_t)r * stride;
+            w[r] = weights_at(type, row, k, n);
+            if (T == 1) {
+                // A single token waits for memory: the rows that come next are asked for.
+                __builtin_prefetch(row + (size_t)R * stride + k * (type == GH_TYPE_F32 ? 4 : 2), 0, 2);
+            }
         }
         GH_UNROLL for (int t = 0; t < T; t++) {
             const float *place = x + (size_t)t * cols + k;
@@ -85,29 +106,40 @@ GH_INLINE void float_tile(
 }
 
 GH_INLINE void float_rows(
-    const float *weights, size_t rows, const float *x, size_t cols, const int T, gh_output out) {
+    const uint32_t type, const uint8_t *weights, size_t stride, size_t rows, const float *x, size_t cols,
+    const int T, gh_output out) {
     // A single token needs rows whose sums do not wait for each other.
     const int R = T == 1 ? 4 : GH_FLOAT_ROWS;
     size_t r = 0;
     for (; r + (size_t)R <= rows; r += (size_t)R, out.data += R) {
-        float_tile(weights + r * cols, x, cols, R, T, out);
+        float_tile(type, weights + r * stride, stride, x, cols, R, T, out);
     }
     for (; r < rows; r++, out.data++) {
-        float_tile(weights + r * cols, x, cols, 1, T, out);
+        float_tile(type, weights + r * stride, stride, x, cols, 1, T, out);
     }
 }
 
-static GH_KERNEL void float_panel(
-    const float *weights, size_t rows, const gh_activations *x, gh_output out) {
+GH_INLINE void float_panel_of(
+    const uint32_t type, const uint8_t *weights, size_t stride, size_t rows, const gh_activations *x,
+    gh_output out) {
     const size_t cols = x->cols;
     size_t t = 0;
     for (; t + GH_FLOAT_TOKENS <= x->tokens; t += GH_FLOAT_TOKENS) {
         const gh_output place = {out.data + t * out.stride, out.stride, out.add};
-        float_rows(weights, rows, x->rows + t * cols, cols, GH_FLOAT_TOKENS, place);
+        float_rows(type, weights, stride, rows, x->rows + t * cols, cols, GH_FLOAT_TOKENS, place);
     }
     for (; t < x->tokens; t++) {
         const gh_output place = {out.data + t * out.stride, out.stride, out.add};
-        float_rows(weights, rows, x->rows + t * cols, cols, 1, place);
+        float_rows(type, weights, stride, rows, x->rows + t * cols, cols, 1, place);
+    }
+}
+
+static GH_KERNEL void float_panel(
+    uint32_t type, const void *weights, size_t stride, size_t rows, const gh_activations *x, gh_output out) {
+    switch (type) {
+    case GH_TYPE_F16: float_panel_of(GH_TYPE_F16, weights, stride, rows, x, out); break;
+    case GH_TYPE_BF16: float_panel_of(GH_TYPE_BF16, weights, stride, rows, x, out); break;
+    default: float_panel_of(GH_TYPE_F32, weights, stride, rows, x, out); break;
     }
 }
 

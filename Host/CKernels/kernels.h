@@ -72,8 +72,9 @@ typedef struct gh_kernels {
     size_t packed_scratch;
     void (*quantize)(const float *row, size_t cols, gh_quantized out);
 
-    // The same for float32 weights, [rows, cols].
-    void (*float_panel)(const float *weights, size_t rows, const gh_activations *x, gh_output out);
+    // The same for F32, F16 or BF16, rows `stride` bytes apart.
+    void (*float_panel)(
+        uint32_t type, const void *weights, size_t stride, size_t rows, const gh_activations *x, gh_output out);
     void (*floats_of_halves)(const uint8_t *halves, size_t count, float *floats);
     void (*floats_of_bfloats)(const uint8_t *bfloats, size_t count, float *floats);
     void (*halves_of_floats)(const float *floats, size_t count, uint16_t *halves);

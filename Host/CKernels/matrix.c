@@ -4,6 +4,7 @@
 
 enum {
     EXPANDED_ROWS = 8,                  // weight rows dequantised at a time
+    DIRECT_TOKENS = 4,                  // up to here halves are converted as they are multiplied
     STATIC_TOKENS = 32,                 // up to here a fixed split costs less than sharing a counter
     DYNAMIC_ROWS = 2 * GH_PANEL_ROWS,   // weight rows that a thread takes at once in a prefill
 };
@@ -54,9 +55,12 @@ static void multiply(
         return;
     }
     const gh_matrix *matrix = &weights->matrix;
-    const bool has_gaps = row_stride(matrix) != row_bytes(matrix);
-    if (matrix->type == GH_TYPE_F32 && !has_gaps && (uintptr_t)matrix->data % sizeof(float) == 0) {
-        kernels->float_panel((const float *)matrix->data + first * matrix->cols, rows, x, out);
+    const bool is_float = gh_type_block_size(matrix->type) == 1;
+    const bool is_aligned = matrix->type != GH_TYPE_F32 || (uintptr_t)matrix->data % sizeof(float) == 0;
+    // Many tokens share one conversion to float32.
+    if (is_float && is_aligned && (matrix->type == GH_TYPE_F32 || x->tokens <= DIRECT_TOKENS)) {
+        const uint8_t *rows_begin = (const uint8_t *)matrix->data + first * row_stride(matrix);
+        kernels->float_panel(matrix->type, rows_begin, row_stride(matrix), rows, x, out);
         return;
     }
     float *floats = scratch;
@@ -66,7 +70,7 @@ static void multiply(
             gh_expand_row(kernels, weights, first + done + r, floats + r * matrix->cols);
         }
         const gh_output place = {out.data + done, out.stride, out.add};
-        kernels->float_panel(floats, n, x, place);
+        kernels->float_panel(GH_TYPE_F32, floats, matrix->cols * sizeof *floats, n, x, place);
     }
 }
 

@@ -10,12 +10,6 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
-// The matrices of a model, one after the other.
-typedef struct listing {
-    gh_weights **list;
-    size_t count;
-} listing;
-
 static gh_weights *weights_of(gh_block *block, size_t index) {
     gh_weights *all[] = {
         &block->query, &block->key, &block->value, &block->attention_output,
