@@ -110,7 +110,7 @@ def memory(context):
         Row("idle", "idle", "MB", bar=bar),
         Row("loaded", "after 8 chats at once", "MB", bar=bar),
         Row("peak", "at its highest", "MB", bar=bar),
-        Row("tokens", "tokens of each chat", "")], most_rounds=3)
+        Row("tokens", "tokens of each chat", "")], most_rounds=2)
 
 
 def start(context):
