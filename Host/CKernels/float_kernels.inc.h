@@ -178,23 +178,10 @@ static GH_KERNEL void swiglu(float *gate, const float *up, size_t count) {
     }
 }
 
-static GH_KERNEL void floats_of_halves(const uint8_t *halves, size_t count, float *floats) {
-    size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        v16_store(floats + i, v16_of_halves(halves + 2 * i));
-    }
-    for (; i < count; i++) {
-        floats[i] = gh_load_half(halves + 2 * i);
-    }
-}
-
-static GH_KERNEL void floats_of_bfloats(const uint8_t *bfloats, size_t count, float *floats) {
-    size_t i = 0;
-    for (; i + 16 <= count; i += 16) {
-        v16_store(floats + i, v16_of_bfloats(bfloats + 2 * i));
-    }
-    for (; i < count; i++) {
-        floats[i] = gh_float_of_bits((uint32_t)gh_load_u16(bfloats + 2 * i) << 16);
+static GH_KERNEL void expand_halves(uint32_t type, const uint8_t *row, size_t count, float *floats) {
+    for (size_t i = 0; i < count; i += 16) {
+        const size_t n = count - i < 16 ? count - i : 16;
+        v16_store_part(floats + i, weights_at(type, row, i, n), n);
     }
 }
 

@@ -299,10 +299,6 @@ GH_INLINE void unpacked_tiles(
     }
 }
 
-#define GH_PACKED_TYPES(use)                                                                                       \
-    use(GH_TYPE_Q4_0) use(GH_TYPE_Q4_1) use(GH_TYPE_Q5_0) use(GH_TYPE_Q5_1) use(GH_TYPE_Q8_0) use(GH_TYPE_Q4_K)    \
-    use(GH_TYPE_Q5_K) use(GH_TYPE_Q6_K)
-
 static GH_KERNEL void unpack(
     uint32_t type, const uint8_t *panel, size_t all, size_t first, size_t count, unpacked_block *blocks) {
 #define GH_UNPACK(type) \

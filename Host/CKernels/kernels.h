@@ -75,8 +75,8 @@ typedef struct gh_kernels {
     // The same for F32, F16 or BF16, rows `stride` bytes apart.
     void (*float_panel)(
         uint32_t type, const void *weights, size_t stride, size_t rows, const gh_activations *x, gh_output out);
-    void (*floats_of_halves)(const uint8_t *halves, size_t count, float *floats);
-    void (*floats_of_bfloats)(const uint8_t *bfloats, size_t count, float *floats);
+    // F16 or BF16 as float32.
+    void (*expand_halves)(uint32_t type, const uint8_t *row, size_t count, float *floats);
     void (*halves_of_floats)(const float *floats, size_t count, uint16_t *halves);
 
     // out = x / sqrt(mean(x²) + ε) · weight.

@@ -210,25 +210,8 @@ static inline GH_KERNEL void w16_store_pairs(int16_t *values, w16 x, w16 y) {
 #define GH_FLOAT_TOKENS 4
 #define GH_TILE_QUERIES 2
 #define GH_TILE_VECTORS 2
-#include "float_kernels.inc.h"
-
-#include "attention_kernels.inc.h"
-#include "integer_kernels.inc.h"
-
-const gh_kernels gh_kernels_avx2 = {
-    .name = "cpu (avx2)",
-    .multiply_packed = multiply_packed,
-    .packed_scratch = sizeof(integer_scratch),
-    .quantize = quantize,
-    .float_panel = float_panel,
-    .floats_of_halves = floats_of_halves,
-    .floats_of_bfloats = floats_of_bfloats,
-    .halves_of_floats = halves_of_floats,
-    .rms_norm = rms_norm,
-    .swiglu = swiglu,
-    .attend_page = attend_page,
-    .expand_elements = expand_elements,
-    .attend_finish = attend_finish,
-};
+#define GH_TABLE gh_kernels_avx2
+#define GH_TABLE_NAME "cpu (avx2)"
+#include "kernels.inc.h"
 
 #endif

@@ -24,10 +24,8 @@ void gh_expand_row(const gh_kernels *kernels, const gh_weights *weights, size_t 
     }
     const gh_matrix *matrix = &weights->matrix;
     const uint8_t *source = (const uint8_t *)matrix->data + row * row_stride(matrix);
-    if (matrix->type == GH_TYPE_F16) {
-        kernels->floats_of_halves(source, matrix->cols, out);
-    } else if (matrix->type == GH_TYPE_BF16) {
-        kernels->floats_of_bfloats(source, matrix->cols, out);
+    if (matrix->type == GH_TYPE_F16 || matrix->type == GH_TYPE_BF16) {
+        kernels->expand_halves(matrix->type, source, matrix->cols, out);
     } else {
         gh_dequantize_row(matrix->type, source, out, matrix->cols);
     }

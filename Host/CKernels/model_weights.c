@@ -10,27 +10,6 @@
 
 enum { HUGE_PAGE = 2 << 20 };
 
-static gh_weights *weights_of(gh_block *block, size_t index) {
-    gh_weights *all[] = {
-        &block->query, &block->key, &block->value, &block->attention_output,
-        &block->gate,  &block->up,  &block->down,
-    };
-    return all[index];
-}
-
-enum { MATRICES_OF_BLOCK = 7 };
-
-static void copy_block(gh_block *block, const gh_layer *layer) {
-    const gh_matrix *matrices[MATRICES_OF_BLOCK] = {
-        &layer->query, &layer->key, &layer->value, &layer->attention_output,
-        &layer->gate,  &layer->up,  &layer->down,
-    };
-    *block = (gh_block){.desc = *layer};
-    for (size_t i = 0; i < MATRICES_OF_BLOCK; i++) {
-        weights_of(block, i)->matrix = *matrices[i];
-    }
-}
-
 typedef struct packing_work {
     gh_team *team;
     const gh_weights *weights;
@@ -69,42 +48,55 @@ static void pack_all(gh_model *model, gh_weights **list, size_t count, const gh_
     }
 }
 
+// The matrices that are to be packed, and the bytes that they will take.
+typedef struct listing {
+    gh_weights **list;
+    size_t count, bytes;
+} listing;
+
+static void take(gh_weights *weights, const gh_matrix *matrix, bool is_precise, listing *packed) {
+    *weights = (gh_weights){.matrix = *matrix};
+    if (!is_precise && gh_is_packable(matrix->type)) {
+        packed->list[packed->count++] = weights;
+        packed->bytes += gh_packed_bytes(matrix);
+    }
+}
+
+enum { MATRICES_OF_BLOCK = 7 };
+
 gh_status gh_take_weights(gh_model *model, const gh_model_desc *desc, const gh_release *release) {
-    const size_t layers = desc->layer_count;
-    model->blocks = malloc(layers * sizeof *model->blocks);
-    gh_weights **list = malloc((layers * MATRICES_OF_BLOCK + 1) * sizeof *list);
-    if (!model->blocks || !list) {
-        free(list);
+    model->blocks = malloc(desc->layer_count * sizeof *model->blocks);
+    listing packed = {malloc(((size_t)desc->layer_count * MATRICES_OF_BLOCK + 1) * sizeof *packed.list), 0, 0};
+    if (!model->blocks || !packed.list) {
+        free(packed.list);
         return GH_ERROR_OUT_OF_MEMORY;
     }
-    model->embedding.matrix = desc->embedding;
-    model->output.matrix = desc->output;
-    size_t count = 0;
-    size_t bytes = 0;
-    for (size_t i = 0; i <= layers * MATRICES_OF_BLOCK; i++) {
-        gh_block *block = &model->blocks[i / MATRICES_OF_BLOCK];
-        const bool is_output = i == layers * MATRICES_OF_BLOCK;
-        if (!is_output && i % MATRICES_OF_BLOCK == 0) {
-            copy_block(block, &desc->layers[i / MATRICES_OF_BLOCK]);
-        }
-        gh_weights *w = is_output ? &model->output : weights_of(block, i % MATRICES_OF_BLOCK);
-        if (!model->precise && gh_is_packable(w->matrix.type)) {
-            list[count++] = w;
-            bytes += gh_packed_bytes(&w->matrix);
-        }
+    for (size_t i = 0; i < desc->layer_count; i++) {
+        gh_block *block = &model->blocks[i];
+        const gh_layer *layer = &desc->layers[i];
+        block->desc = *layer;
+        take(&block->query, &layer->query, model->precise, &packed);
+        take(&block->key, &layer->key, model->precise, &packed);
+        take(&block->value, &layer->value, model->precise, &packed);
+        take(&block->attention_output, &layer->attention_output, model->precise, &packed);
+        take(&block->gate, &layer->gate, model->precise, &packed);
+        take(&block->up, &layer->up, model->precise, &packed);
+        take(&block->down, &layer->down, model->precise, &packed);
     }
-    if (count > 0) {
+    take(&model->output, &desc->output, model->precise, &packed);
+    model->embedding.matrix = desc->embedding;
+    if (packed.count > 0) {
         // Large pages: there are fewer to fault in, and a pass over all weights misses fewer translations.
-        bytes = (bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+        const size_t bytes = (packed.bytes + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
         model->panels = aligned_alloc(HUGE_PAGE, bytes);
         if (!model->panels) {
-            free(list);
+            free(packed.list);
             return GH_ERROR_OUT_OF_MEMORY;
         }
         madvise(model->panels, bytes, MADV_HUGEPAGE);
         model->quantizes = true;
-        pack_all(model, list, count, release);
+        pack_all(model, packed.list, packed.count, release);
     }
-    free(list);
+    free(packed.list);
     return GH_OK;
 }

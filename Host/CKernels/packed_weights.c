@@ -14,7 +14,11 @@ typedef struct row_scales {
 } row_scales;
 
 bool gh_is_packable(uint32_t type) {
-    return type != GH_TYPE_F32 && type != GH_TYPE_F16 && type != GH_TYPE_BF16 && gh_type_block_size(type) > 0;
+#define GH_IS(packed) \
+    case packed: return true;
+    switch (type) { GH_PACKED_TYPES(GH_IS) }
+#undef GH_IS
+    return false;
 }
 
 size_t gh_packed_bytes(const gh_matrix *matrix) {
@@ -190,17 +194,10 @@ void gh_pack_panel(const gh_matrix *matrix, const gh_packed *packed, size_t pane
     if (rows < GH_PANEL_ROWS) {
         memset(place, 0, bytes);
     }
-    switch (matrix->type) {
-    case GH_TYPE_Q4_0: pack_rows(GH_TYPE_Q4_0, matrix, first, rows, place); break;
-    case GH_TYPE_Q4_1: pack_rows(GH_TYPE_Q4_1, matrix, first, rows, place); break;
-    case GH_TYPE_Q5_0: pack_rows(GH_TYPE_Q5_0, matrix, first, rows, place); break;
-    case GH_TYPE_Q5_1: pack_rows(GH_TYPE_Q5_1, matrix, first, rows, place); break;
-    case GH_TYPE_Q8_0: pack_rows(GH_TYPE_Q8_0, matrix, first, rows, place); break;
-    case GH_TYPE_Q4_K: pack_rows(GH_TYPE_Q4_K, matrix, first, rows, place); break;
-    case GH_TYPE_Q5_K: pack_rows(GH_TYPE_Q5_K, matrix, first, rows, place); break;
-    case GH_TYPE_Q6_K: pack_rows(GH_TYPE_Q6_K, matrix, first, rows, place); break;
-    default: break;
-    }
+#define GH_PACK(type) \
+    case type: pack_rows(type, matrix, first, rows, place); break;
+    switch (matrix->type) { GH_PACKED_TYPES(GH_PACK) }
+#undef GH_PACK
 }
 
 // The integer of an element of a block, its zero not yet subtracted.

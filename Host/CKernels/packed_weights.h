@@ -41,7 +41,12 @@ typedef struct gh_packing {
     bool is_halved;        // a scale is for sixteen inputs: elements 0 … 15, then 16 … 31
 } gh_packing;
 
-// Only types that gh_is_packable names.
+// A use of each type that is packed.
+#define GH_PACKED_TYPES(use)                                                                                       \
+    use(GH_TYPE_Q4_0) use(GH_TYPE_Q4_1) use(GH_TYPE_Q5_0) use(GH_TYPE_Q5_1) use(GH_TYPE_Q8_0) use(GH_TYPE_Q4_K)    \
+    use(GH_TYPE_Q5_K) use(GH_TYPE_Q6_K)
+
+// Only of those types.
 static inline gh_packing gh_packing_of(uint32_t type) {
     switch (type) {
     case GH_TYPE_Q4_0: return (gh_packing){.low_planes = 4, .zero = 8};
