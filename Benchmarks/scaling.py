@@ -12,6 +12,7 @@ import argparse
 import json
 import os
 import pathlib
+import shlex
 import subprocess
 import sys
 
@@ -58,7 +59,7 @@ def report(arguments, cells):
         f"Decoding with {name}, {arguments.threads} threads, keys and values as float16: columns are sequences at once, rows "
         "tokens of context of each when its last token is written. Contexts of more than "
         f"{arguments.most_tokens:,} tokens together are left out.", "",
-        "```sh", "Benchmarks/scaling.py", "```", "", "![Tokens per second and memory](Scaling.svg)", "",
+        "```sh", shlex.join(["Benchmarks/scaling.py", *sys.argv[1:]]), "```", "", "![Tokens per second and memory](Scaling.svg)", "",
         "## Tokens per second, of all sequences together", "", *table(cells, "rate", 0), "",
         "## Resident memory, MB", "",
         "Of the process at the end of the cell: the weights, the pages of the contexts, the memory of a step.", "",
