@@ -31,7 +31,8 @@ let package = Package(
             ],
             path: "Host/Server"),
         .target(
-            name: "Engine", dependencies: ["Fusion", "Decoder", "CKernels", "Digest"], path: "Host/Engine"),
+            name: "Engine", dependencies: ["Fusion", "Decoder", "PluginHost", "CKernels", "Digest"],
+            path: "Host/Engine"),
         .target(
             name: "Fusion",
             dependencies: ["Decoder", "PluginHost", "Text", "Weights", "Digest", tensorFiles],

@@ -17,7 +17,7 @@ import random
 import struct
 import sys
 
-from gguf_file import GGUFFile
+import gguf_file
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 ALIGNMENT = 32
@@ -68,9 +68,10 @@ def as_f16(data, deviation):
     data[1::2] = data[1::2].translate(bytes((byte & 0x83) | (exponent << 2) for byte in range(256)))
 
 
+MAKERS = {"f16": as_f16, "q4_0": as_q4_0, "q8_0": as_q8_0, "q4_k": as_q4_k}
 # GGUF's number of each type, its block in elements and bytes, and what makes blocks.
-TYPES = {"f16": (1, 1, 2, as_f16), "q4_0": (2, 32, 18, as_q4_0), "q8_0": (8, 32, 34, as_q8_0),
-         "q4_k": (12, 256, 144, as_q4_k)}
+TYPES = {name.lower(): (number, elements, size, MAKERS[name.lower()])
+         for number, (name, elements, size) in gguf_file.TYPES.items() if name.lower() in MAKERS}
 F32 = 0
 FILE_TYPES = {"f16": 1, "q4_0": 2, "q8_0": 7, "q4_k": 14}
 
@@ -108,7 +109,7 @@ def metadata(shape, kind, tokenizer):
         f"{a}.attention.layer_norm_rms_epsilon": shape["epsilon"], f"{a}.rope.freq_base": shape["base"],
         f"{a}.rope.dimension_count": shape["head"] // (2 if a == "glm4" else 1), f"{a}.vocab_size": shape["vocabulary"],
     }
-    fields |= {name: value for name, value in GGUFFile(tokenizer).fields.items() if name.startswith("tokenizer.")}
+    fields |= {name: value for name, value in gguf_file.GGUFFile(tokenizer).fields.items() if name.startswith("tokenizer.")}
     tokens, types = "tokenizer.ggml.tokens", "tokenizer.ggml.token_type"
     unused = 5
     fields[tokens] = extended(fields[tokens], shape["vocabulary"], lambda place: text(f"<|unused_{place}|>"))

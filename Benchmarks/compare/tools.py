@@ -17,15 +17,15 @@ class Gatehouse:
     def __init__(self, binary, threads):
         self.binary, self.threads = binary, threads
 
-    def bench(self, model, prompt=0, written=0, batches=(1,), depth=0):
+    def bench(self, model, prompt=0, written=0, batches=(1,)):
         """Tokens per second by test, as pp512, tg128 or tg128@4; `NAME share`, a decode's share of the read bandwidth;
         `read bandwidth` in GB/s."""
         printed = json.loads(output([
             self.binary, "bench", "--json", "--repetitions", 1, "--model", model, "--threads", self.threads, "-p", prompt,
-            "-n", written, "-d", depth, "--batch", ",".join(map(str, batches))]))
+            "-n", written, "--batch", ",".join(map(str, batches))]))
         figures = {"read bandwidth": printed["read_bandwidth_gb_per_s"]}
         for result in printed["results"]:
-            name = result["test"].split("+")[0]
+            name = result["test"]
             figures[name] = result["tokens_per_second"]
             if "read_bandwidth_share" in result:
                 figures[f"{name} share"] = result["read_bandwidth_share"]
@@ -38,10 +38,9 @@ class LlamaCpp:
     def __init__(self, folder, threads):
         self.folder, self.threads = folder, threads
 
-    def bench(self, model, prompt=0, written=0, depth=0):
+    def bench(self, model, prompt=0, written=0):
         rows = json.loads(output([
-            self.folder / "llama-bench", "-o", "json", "-r", 1, "-m", model, "-t", self.threads, "-p", prompt, "-n", written,
-            "-d", depth]))
+            self.folder / "llama-bench", "-o", "json", "-r", 1, "-m", model, "-t", self.threads, "-p", prompt, "-n", written]))
         return {f"pp{row['n_prompt']}" if row["n_prompt"] else f"tg{row['n_gen']}": row["avg_ts"] for row in rows}
 
     def batched_bench(self, model, written, batches):

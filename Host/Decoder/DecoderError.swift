@@ -53,7 +53,7 @@ public enum DecoderError: Error, Equatable, Sendable, CustomStringConvertible {
     }
 
     /// Throws unless the backend's `status` is OK; `what` was being done.
-    static func check(_ status: gh_status, _ what: @autoclosure () -> String) throws(DecoderError) {
+    package static func check(_ status: gh_status, _ what: @autoclosure () -> String) throws(DecoderError) {
         switch status {
         case GH_OK: return
         case GH_ERROR_OUT_OF_MEMORY: throw .outOfMemory(what: what())

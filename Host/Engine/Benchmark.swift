@@ -1,5 +1,7 @@
 import CKernels
 import Decoder
+import Glibc
+import PluginHost
 
 /// Times a model: reading prompts and writing tokens, without sampling, on the calling thread.
 public struct Benchmark {
@@ -17,7 +19,7 @@ public struct Benchmark {
             let squares = samples.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
             self.mean = mean
             standardDeviation = samples.count > 1 ? (squares / Double(samples.count - 1)).squareRoot() : 0
-            residentBytes = ResidentMemory.bytes
+            residentBytes = ProcessMemory.resident(getpid()) ?? 0
         }
     }
 
@@ -83,8 +85,7 @@ public struct Benchmark {
         _ what: String, _ measure: (UnsafeMutablePointer<Double>) -> gh_status
     ) throws(DecoderError) -> Double {
         var result = 0.0
-        let status = measure(&result)
-        guard status == GH_OK else { throw .backend(what: what, status: status.rawValue) }
+        try DecoderError.check(measure(&result), what)
         return result
     }
 

@@ -50,10 +50,8 @@ struct BenchModalitiesCommand: Command {
         if registry.plugins.isEmpty {
             throw CommandError("the registry has no plugins to measure; name one by --registry")
         }
-        guard
-            let part = try input.map({ try MediaPart(file: $0) })
-                ?? registry.plugins.lazy.compactMap({ BlankMedia.part(of: $0.mediaTypes) }).first
-        else {
+        let blanks = ModalityBenchmark.blanks(for: registry)
+        guard let part = try input.map({ try MediaPart(file: $0) }) ?? blanks.first?.part else {
             throw CommandError("no blank file is known for what the plugins accept; give one by --input")
         }
         let path = try setup.path()
@@ -67,10 +65,11 @@ struct BenchModalitiesCommand: Command {
         let benchmark = ModalityBenchmark(
             model: model, engine: try Engine(model.decoder, options: options), registry: registry,
             threads: setup.options.threads, rounds: rounds, written: written, question: prompt, part: part,
+            blanks: blanks,
             log: { plugin, level, line in
                 if level == .error { logPlugin(plugin, level, line) }
             })
-        let encoders = benchmark.blanks.map { $0.plugin.id }
+        let encoders = blanks.map { $0.plugin.id }
         for plugin in registry.plugins where plugin.takesPart && !encoders.contains(plugin.id) {
             Terminal.error(
                 "[WARNING] plugin \(plugin.id) is left out: no blank file is known for what it accepts\n")

@@ -71,12 +71,9 @@ struct ChatSetup {
             "Model ready: \(decoder.family), \(decoder.layerCount) layers of \(decoder.hidden), vocabulary "
                 + "\(decoder.vocabulary), context \(engine.context)")
         info("Compute: \(decoder.backendName), \(threads) threads")
-        let supervisor = Supervisor(
-            workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
-            decoder: try model.facts(context: engine.context), checkGate: { _ = try GateFile(path: $0) },
+        return try ChatService(
+            model: model, engine: engine, registry: registry, threads: threads, cacheBytes: cacheBytes,
             log: logPlugin)
-        let live = LiveRegistry(registry, supervisor: supervisor, log: logPlugin)
-        return try ChatService(model: model, engine: engine, live: live, cacheBytes: cacheBytes)
     }
 
     /// What is loaded: `model-00001-of-00002.safetensors (4961.25 MB), …; 523 tensors, whole`.

@@ -33,10 +33,12 @@ struct ModalityBenchmark {
     let question: String
     /// The part that goes with the question where one does.
     let part: MediaPart
+    /// What a set-up without a choice feeds to each encoder: those of the registry.
+    let blanks: [(plugin: RegisteredPlugin, part: MediaPart)]
     let log: PluginLog
 
-    /// What a set-up without a choice feeds to each encoder.
-    var blanks: [(plugin: RegisteredPlugin, part: MediaPart)] {
+    /// A blank file for each plugin that takes part and for which one is known.
+    static func blanks(for registry: Registry) -> [(plugin: RegisteredPlugin, part: MediaPart)] {
         registry.plugins.filter(\.takesPart).compactMap { plugin in
             BlankMedia.part(of: plugin.mediaTypes).map { (plugin, $0) }
         }
@@ -76,13 +78,9 @@ struct ModalityBenchmark {
     }
 
     private func service(_ registry: Registry, cacheBytes: Int) throws -> ChatService {
-        let supervisor = Supervisor(
-            workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
-            decoder: try model.facts(context: engine.context), checkGate: { _ = try GateFile(path: $0) },
+        try ChatService(
+            model: model, engine: engine, registry: registry, threads: threads, cacheBytes: cacheBytes,
             log: log)
-        return try ChatService(
-            model: model, engine: engine, live: LiveRegistry(registry, supervisor: supervisor, log: log),
-            cacheBytes: cacheBytes)
     }
 
     private func loadAll(_ service: ChatService) async throws {

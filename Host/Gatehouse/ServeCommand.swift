@@ -58,7 +58,7 @@ struct ServeCommand: Command {
         info("Initializing Gatehouse \(Gatehouse.version)")
         let service = try setup.build(requests: nil, info: info)
         info(
-            "Memory: \(ResidentMemory.bytes >> 20) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
+            "Memory: \((ProcessMemory.resident(getpid()) ?? 0) >> 20) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
         )
         describe(service.registry)
         await service.live.start()

@@ -3,13 +3,9 @@
 /// A model file in GGUF format, of every type that the backend computes with. See ``GGUFContents``.
 public final class GGUFFile: TensorSource {
     public let path: String
-    public let version: UInt32
-    public let metadata: GGUFMetadata
     /// Tensors in the order of the file.
     public let tensors: [Tensor]
-    /// Bytes of the whole file.
-    public let byteCount: Int
-    private let tensorIndex: [String: Int]
+    private let contents: GGUFContents
 
     private static let types = GGUFTypes(
         Dictionary(
@@ -21,29 +17,29 @@ public final class GGUFFile: TensorSource {
             }))
 
     public init(path: String) throws(GGUFError) {
-        let contents = try GGUFContents(path: path, types: Self.types)
+        contents = try GGUFContents(path: path, types: Self.types)
         self.path = path
-        version = contents.version
-        metadata = contents.metadata
-        byteCount = contents.byteCount
-        var tensors: [Tensor] = []
-        var index: [String: Int] = [:]
-        for tensor in contents.tensors {
-            guard let type = TensorType(rawValue: tensor.type) else {
-                preconditionFailure("the file was opened for these types")
-            }
-            index[tensor.name] = tensors.count
-            tensors.append(
-                Tensor(
-                    name: tensor.name, shape: tensor.shape, type: type, bytes: tensor.bytes,
-                    owner: tensor.file))
-        }
-        self.tensors = tensors
-        tensorIndex = index
+        tensors = contents.tensors.map { Tensor($0) }
     }
 
+    public var version: UInt32 { contents.version }
+    public var metadata: GGUFMetadata { contents.metadata }
+    /// Bytes of the whole file.
+    public var byteCount: Int { contents.byteCount }
+
     public func tensor(named name: String) -> Tensor? {
-        tensorIndex[name].map { tensors[$0] }
+        contents.tensor(named: name).map { Tensor($0) }
+    }
+}
+
+extension Tensor {
+    /// Of a file that was opened for the types of the backend.
+    fileprivate init(_ tensor: GGUFTensor) {
+        guard let type = TensorType(rawValue: tensor.type) else {
+            preconditionFailure("the file was opened for these types")
+        }
+        self.init(
+            name: tensor.name, shape: tensor.shape, type: type, bytes: tensor.bytes, owner: tensor.file)
     }
 }
 

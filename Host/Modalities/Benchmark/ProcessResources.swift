@@ -1,4 +1,5 @@
 import Foundation
+import PluginHost
 
 /// What this process holds of the system.
 public struct ProcessResources: Sendable, Equatable {

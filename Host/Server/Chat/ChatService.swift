@@ -32,12 +32,20 @@ public final class ChatService: Sendable {
         fusion = try Fusion(model, context: engine.context)
     }
 
-    /// With a registry that stays as it is.
-    public convenience init(model: LanguageModel, engine: Engine, registry: Registry, supervisor: Supervisor)
-        throws
-    {
-        let live = LiveRegistry(registry, supervisor: supervisor) { _, _, _ in }
-        try self.init(model: model, engine: engine, live: live)
+    /// With a supervisor of its own, whose workers are of the executable beside this one.
+    ///
+    /// - Parameter threads: Of each encoder.
+    public convenience init(
+        model: LanguageModel, engine: Engine, registry: Registry, threads: Int,
+        cacheBytes: Int = defaultCacheBytes, log: @escaping PluginLog
+    ) throws {
+        let supervisor = Supervisor(
+            workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
+            decoder: try model.facts(context: engine.context), checkGate: { _ = try GateFile(path: $0) },
+            log: log)
+        try self.init(
+            model: model, engine: engine, live: LiveRegistry(registry, supervisor: supervisor, log: log),
+            cacheBytes: cacheBytes)
     }
 
     /// Encodes what needs encoding and starts the answer. Nothing of it is computed further than it is read; letting

@@ -65,13 +65,6 @@ void gn_activate(int64_t rows, int64_t columns, float *y, int64_t stride, const 
 }
 
 GN_CLONES
-void gn_add_bias(int64_t rows, int64_t columns, float *y, int64_t stride, const float *bias)
-{
-    for (int64_t i = 0; i < rows; i++)
-        for (int64_t j = 0; j < columns; j++) y[i * stride + j] += bias[j];
-}
-
-GN_CLONES
 void gn_gated(
     int64_t rows, int64_t columns, float *gate, int64_t gate_stride, const float *up, int64_t up_stride,
     int32_t function)

@@ -9,11 +9,10 @@ public struct Planes: @unchecked Sendable {
     public let channelStride: Int
     public let rowStride: Int
     public let columnStride: Int
-    private let owner: AnyObject?
 
     public init(
         channels: Int, height: Int, width: Int, base: UnsafePointer<Float>, channelStride: Int,
-        rowStride: Int, columnStride: Int = 1, owner: AnyObject? = nil
+        rowStride: Int, columnStride: Int = 1
     ) {
         self.channels = channels
         self.height = height
@@ -22,7 +21,6 @@ public struct Planes: @unchecked Sendable {
         self.channelStride = channelStride
         self.rowStride = rowStride
         self.columnStride = columnStride
-        self.owner = owner
     }
 }
 

@@ -68,7 +68,9 @@ extension ThreadTeam {
     public func linear(_ x: Matrix, _ layer: Linear, addingTo y: Matrix) {
         apply(x, layer, y, keep: true) { part, bias in
             if let bias {
-                gn_add_bias(Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias)
+                gn_activate(
+                    Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias,
+                    Activation.identity.code)
             }
         }
     }
@@ -81,7 +83,9 @@ extension ThreadTeam {
         linear(x, gate, into: y)
         apply(x, up, scratch, keep: false) { part, bias in
             if let bias {
-                gn_add_bias(Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias)
+                gn_activate(
+                    Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias,
+                    Activation.identity.code)
             }
             let column = scratch.base.distance(to: part.base)
             gn_gated(

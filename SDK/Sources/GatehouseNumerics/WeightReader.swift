@@ -77,7 +77,7 @@ public struct WeightReader: Sendable {
     /// The elements of a tensor of this shape.
     public func floats(_ name: String, _ shape: [Int]) throws(TensorFileError) -> Matrix {
         let tensor = try checked(name, shape)
-        let matrix = Matrix(rows: 1, columns: tensor.shape.reduce(1, *))
+        let matrix = Matrix(uninitializedRows: 1, columns: shape.reduce(1, *))
         tensor.format.widen(tensor.bytes, into: matrix.base)
         return matrix
     }
@@ -106,8 +106,8 @@ public struct WeightReader: Sendable {
 
     /// Several linear layers of the same input as one, in this order; all have a bias or none.
     public func stacked(_ names: [String], inputs: Int, outputs: Int) throws(TensorFileError) -> Linear {
-        let weight = Matrix(rows: names.count * outputs, columns: inputs)
-        let bias = Matrix(rows: 1, columns: names.count * outputs)
+        let weight = Matrix(uninitializedRows: names.count * outputs, columns: inputs)
+        let bias = Matrix(uninitializedRows: 1, columns: names.count * outputs)
         var biased = 0
         for (index, name) in names.enumerated() {
             let tensor = try checked("\(name).weight", [outputs, inputs])
@@ -142,9 +142,7 @@ public struct WeightReader: Sendable {
 
     private func checked(
         _ name: String, _ shape: [Int]
-    ) throws(TensorFileError) -> (
-        format: FloatFormat, shape: [Int], bytes: UnsafeRawBufferPointer, owner: MappedFile
-    ) {
+    ) throws(TensorFileError) -> (format: FloatFormat, bytes: UnsafeRawBufferPointer, owner: MappedFile) {
         func failure(_ expected: String, _ found: String) -> TensorFileError {
             TensorFileError(
                 path: file.path, field: "tensor \(prefix)\(name)", expected: expected, found: found)
@@ -154,6 +152,6 @@ public struct WeightReader: Sendable {
         guard let format = tensor.format else {
             throw failure("F32, F16 or BF16", tensor.typeName)
         }
-        return (format, tensor.shape, tensor.bytes, tensor.owner)
+        return (format, tensor.bytes, tensor.owner)
     }
 }

@@ -49,8 +49,8 @@ public struct Part {
     }
 }
 
-/// One call's connection to the request behind it. Valid during the call only.
-public struct Job {
+/// One call's connection to the request behind it. Valid during the call only, on any thread of the plugin.
+public struct Job: @unchecked Sendable {  // the ABI lets any thread of the plugin ask it during the call
     private let pointer: UnsafePointer<GatehouseJob>
 
     init(_ pointer: UnsafePointer<GatehouseJob>) {

@@ -21,11 +21,7 @@ enum ServiceFixture {
     static func chat(_ registry: Registry = .empty, engine: Engine? = nil) throws -> ChatService {
         let model = try DefaultModel.open()
         let engine = try engine ?? sharedEngine.get()
-        let supervisor = Supervisor(
-            workerExecutable: Supervisor.workerBesideThisExecutable, threads: 1,
-            decoder: try model.facts(context: engine.context), checkGate: { _ = try GateFile(path: $0) }
-        ) { _, _, _ in }
-        return try ChatService(model: model, engine: engine, registry: registry, supervisor: supervisor)
+        return try ChatService(model: model, engine: engine, registry: registry, threads: 1) { _, _, _ in }
     }
 
     /// A registry with one plugin of Tests/Plugins, for `application/octet-stream`, in the process of the tests.

@@ -14,22 +14,15 @@ typedef struct Reader {
     const uint8_t *data;
     size_t left;
     jmp_buf failed;
-    ImageStatus status;
     Image *image;
     const ImageLimits *limits;
 } Reader;
-
-static void stop(Reader *reader, ImageStatus status)
-{
-    reader->status = status;
-    longjmp(reader->failed, 1);
-}
 
 static void on_error(png_structp codec, png_const_charp text)
 {
     Reader *reader = png_get_error_ptr(codec);
     image_fail(reader->image, IMAGE_DAMAGED, "the PNG is damaged: %s", text);
-    stop(reader, IMAGE_DAMAGED);
+    longjmp(reader->failed, 1);
 }
 
 static void on_warning(png_structp codec, png_const_charp text)
@@ -49,7 +42,7 @@ static void read_bytes(png_structp codec, png_bytep to, size_t count)
 
 static ImageStatus read_pixels(Reader *reader)
 {
-    if (setjmp(reader->failed)) return reader->status;
+    if (setjmp(reader->failed)) return IMAGE_DAMAGED;
     png_structp codec = reader->codec;
     png_infop info = reader->info;
     Image *image = reader->image;

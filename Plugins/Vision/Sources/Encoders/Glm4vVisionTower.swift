@@ -309,12 +309,15 @@ public struct Glm4vVisionTower: Sendable {
         let summed = Matrix(rows: width, columns: 3 * area)
         // One tensor with all frames, or one for each.
         let apart = weights.has("\(name).weight.1")
+        let joined = apart ? nil : try weights.floats("\(name).weight", [width, 3, frames, patch, patch])
         for frame in 0..<frames {
-            let kernel =
-                apart
-                ? try weights.floats(
-                    frame == 0 ? "\(name).weight" : "\(name).weight.\(frame)", [width, 3, patch, patch])
-                : try weights.floats("\(name).weight", [width, 3, frames, patch, patch])
+            let kernel: Matrix
+            if let joined {
+                kernel = joined
+            } else {
+                let part = frame == 0 ? "\(name).weight" : "\(name).weight.\(frame)"
+                kernel = try weights.floats(part, [width, 3, patch, patch])
+            }
             for plane in 0..<width * 3 {
                 let from = kernel.base + (apart ? plane : plane * frames + frame) * area
                 let to = summed.base + plane * area

@@ -66,7 +66,7 @@ public struct Projector: Sendable {
     public func rows(_ features: Matrix, _ team: ThreadTeam) -> Matrix {
         var x = takesClassToken ? features : features.rows(1..<features.rows)
         for (index, layer) in layers.enumerated() {
-            let y = Matrix(rows: x.rows, columns: layer.outputs)
+            let y = Matrix(uninitializedRows: x.rows, columns: layer.outputs)
             team.linear(x, layer, index + 1 < layers.count ? activation : .identity, into: y)
             x = y
         }

@@ -51,10 +51,10 @@ public struct SoftTokenHead: Sendable {
     /// For each slot its likeliest pieces with their probabilities, the likeliest first.
     public func soft(_ features: Matrix, _ team: ThreadTeam) -> [[(text: String, weight: Float)]] {
         let patches = features.rows(1..<features.rows)
-        let seen = Matrix(rows: slots, columns: queries.columns)
+        let seen = Matrix(uninitializedRows: slots, columns: queries.columns)
         team.attention(
             queries, patches, patches, heads: 1, scale: 1 / Float(queries.columns).squareRoot(), into: seen)
-        let scores = Matrix(rows: slots, columns: pieces.count)
+        let scores = Matrix(uninitializedRows: slots, columns: pieces.count)
         team.linear(seen, classifier, into: scores)
         return (0..<slots).map { slot in
             let row = scores.row(slot)

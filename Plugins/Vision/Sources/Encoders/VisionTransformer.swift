@@ -72,20 +72,20 @@ public struct VisionTransformer: Sendable {
             let block = weights.under(published ? "encoder.layer.\(index)" : "layers.\(index)")
             let attention = published ? "attention.attention." : "attention."
             let names = published ? ["query", "key", "value"] : ["q_proj", "k_proj", "v_proj"]
-            let linear = { (name: String, inputs: Int, outputs: Int) throws(TensorFileError) in
-                try block.linear(name, inputs: inputs, outputs: outputs)
-            }
             blocks.append(
                 Block(
                     attentionNorm: try block.layerNorm(
                         "layernorm_before", width, epsilon: configuration.epsilon),
                     stacked: try block.stacked(names.map { attention + $0 }, inputs: width, outputs: width),
-                    output: try linear(
-                        published ? "attention.output.dense" : "attention.o_proj", width, width),
+                    output: try block.linear(
+                        published ? "attention.output.dense" : "attention.o_proj", inputs: width,
+                        outputs: width),
                     feedForwardNorm: try block.layerNorm(
                         "layernorm_after", width, epsilon: configuration.epsilon),
-                    up: try linear(published ? "intermediate.dense" : "mlp.fc1", width, hidden),
-                    down: try linear(published ? "output.dense" : "mlp.fc2", hidden, width)))
+                    up: try block.linear(
+                        published ? "intermediate.dense" : "mlp.fc1", inputs: width, outputs: hidden),
+                    down: try block.linear(
+                        published ? "output.dense" : "mlp.fc2", inputs: hidden, outputs: width)))
         }
         self.configuration = configuration
         self.blocks = blocks

@@ -58,21 +58,14 @@ final class Vision: ModalityPlugin {
         }
     }
 
-    /// A job that goes to the threads of the team: the ABI lets any thread of the plugin ask it during the call.
-    private struct SharedJob: @unchecked Sendable {
-        let job: Job
-    }
-
     private func made(
         _ bytes: UnsafeRawBufferPointer, _ format: PictureFormat, _ index: Int, of count: Int, _ job: Job
     ) throws(PictureError) -> VisionModel.Output {
-        let shared = SharedJob(job: job)
-        let image = try PixelImage(decoding: bytes, as: format, isCancelled: { shared.job.isCancelled })
-        return try model.encode(
-            image, team,
-            EncoderJob(
-                isCancelled: { shared.job.isCancelled },
-                progress: { shared.job.progress((Double(index) + $0) / Double(count)) }))
+        let job = EncoderJob(
+            isCancelled: { job.isCancelled }, progress: { job.progress((Double(index) + $0) / Double(count)) }
+        )
+        let image = try PixelImage(decoding: bytes, as: format, isCancelled: job.isCancelled)
+        return try model.encode(image, team, job)
     }
 
     private func send(_ output: VisionModel.Output, part: Int, to sink: Sink) throws(PluginError) {

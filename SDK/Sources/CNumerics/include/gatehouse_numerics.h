@@ -38,9 +38,6 @@ void gn_multiply(
 /* y = f(y + bias); `bias` [columns] or NULL. */
 void gn_activate(int64_t rows, int64_t columns, float *y, int64_t stride, const float *bias, int32_t function);
 
-/* y += bias. */
-void gn_add_bias(int64_t rows, int64_t columns, float *y, int64_t stride, const float *bias);
-
 /* gate = f(gate) * up. */
 void gn_gated(
     int64_t rows, int64_t columns, float *gate, int64_t gate_stride, const float *up, int64_t up_stride,

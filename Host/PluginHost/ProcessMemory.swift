@@ -11,7 +11,7 @@ package enum ProcessMemory {
 
     /// Bytes of resident memory, from the second field of proc_pid_statm(5), which counts pages; nil where the process is
     /// gone.
-    static func resident(_ process: Int32) -> Int? {
+    package static func resident(_ process: Int32) -> Int? {
         let file = open("/proc/\(process)/statm", O_RDONLY | O_CLOEXEC)
         guard file >= 0 else { return nil }
         defer { close(file) }
