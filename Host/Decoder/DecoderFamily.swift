@@ -7,7 +7,24 @@ protocol DecoderFamily {
     /// Values of `model_type` in `config.json`.
     static var modelTypes: [String] { get }
     static var gguf: GGUFLayout { get }
+    /// What the names of an encoder's tensors begin with, which lies beside the decoder in checkpoints of the family.
+    static var encoderPrefixes: [String] { get }
     static func layout(_ checkpoint: Checkpoint) throws -> CheckpointLayout
+}
+
+extension DecoderFamily {
+    static var encoderPrefixes: [String] { [] }
+
+    static func isEncoders(_ tensor: String) -> Bool { encoderPrefixes.contains { tensor.hasPrefix($0) } }
+}
+
+extension ModelSource {
+    /// Whether an encoder's weights lie beside the decoder.
+    public func holdsEncoder() throws -> Bool {
+        guard case .checkpoint(let checkpoint) = self else { return false }
+        let family = try DecoderFamilies.family(of: checkpoint)
+        return checkpoint.tensors.contains { family.isEncoders($0.name) }
+    }
 }
 
 /// The families that this host runs.

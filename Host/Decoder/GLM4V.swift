@@ -14,6 +14,8 @@ enum GLM4V: DecoderFamily {
             pairing: GH_ROPE_HALVES, hasSections: true)
     }
 
+    static let encoderPrefixes = ["model.visual.", "visual."]
+
     static func layout(_ checkpoint: Checkpoint) throws -> CheckpointLayout {
         let configuration = try DecoderConfiguration(checkpoint)
         let shape = try DecoderShape(
@@ -27,9 +29,6 @@ enum GLM4V: DecoderFamily {
         let prefix = checkpoint.tensors.contains { $0.name.hasPrefix(newer) } ? newer : "model."
         return CheckpointLayout(
             shape: shape, names: .checkpoint(prefix: prefix, isSandwiched: true, isFused: true),
-            isIgnored: { tensor in
-                TensorNames.isSpare(tensor) || tensor.hasPrefix("model.visual.")
-                    || tensor.hasPrefix("visual.")
-            })
+            isIgnored: { TensorNames.isSpare($0) || isEncoders($0) })
     }
 }

@@ -134,6 +134,8 @@ final class EngineLoop {
             if index < rows.outputs - 1, token.id != choice.guesses[index] { break }
         }
         scheduler.advance(rows, written: written)
+        let read = rows.length + rows.count
+        if rows.outputs == 0, choice.index == 0, read < choice.job.rows.count { choice.job.send(.read(read)) }
         if let reason {
             remove(rows.id)
             running.end(reason, choice: choice.index)

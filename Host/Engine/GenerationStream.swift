@@ -1,6 +1,8 @@
-/// What a running request sends: the tokens of its choices as they are written, how each ended, and last, once, what
+/// What a running request sends: how much of the prompt is read, the tokens of its choices as they are written, how each ended, and last, once, what
 /// they took.
 public enum GenerationEvent: Sendable, Equatable {
+    /// So many positions of the prompt are computed; not sent for a prompt that one step reads.
+    case read(Int)
     case token(WrittenToken, choice: Int)
     /// Nothing more comes of this choice.
     case ended(FinishReason, choice: Int)

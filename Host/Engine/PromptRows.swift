@@ -86,8 +86,20 @@ struct PromptRows: Sendable {
         return chain
     }
 
+    /// A range of rows, which may reach into the answer, in the form the model takes them.
+    ///
+    /// - Parameters:
+    ///   - tokens: One id for each.
+    ///   - logits: How many of the last hand back logits.
+    func sequence(_ range: Range<Int>, pages: [UInt32], tokens: [Int32], logits: Int) -> SequenceRows {
+        SequenceRows(
+            pages: pages, length: range.lowerBound, tokens: tokens, embeddings: embeddings(range),
+            positions: positions.of(range), gates: gates.filter { $0.rows.upperBound < range.upperBound },
+            logits: logits)
+    }
+
     /// Embeddings for a range of rows, `[range, hidden]`, zero where the row is a token's; empty where all are.
-    func embeddings(_ range: Range<Int>) -> [Float] {
+    private func embeddings(_ range: Range<Int>) -> [Float] {
         var rows: [Float] = []
         for (first, segment) in segments {
             let shared = range.clamped(to: first..<first + segment.count)
@@ -98,11 +110,5 @@ struct PromptRows: Sendable {
             rows.replaceSubrange(target..<target + source.count, with: segment.rows[source])
         }
         return rows
-    }
-
-    /// Rotary positions of a range of rows, which may lie in the answer, `[range, axes]`; empty where they count on
-    /// from the start of the sequence.
-    func positions(_ range: Range<Int>) -> [Int32] {
-        positions.of(range)
     }
 }

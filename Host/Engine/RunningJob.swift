@@ -69,10 +69,6 @@ final class RunningChoice {
         let range = rows.length..<rows.length + rows.count
         var ids = Array(tokens[range.clamped(to: 0..<tokens.count)])
         ids += guesses.prefix(range.count - ids.count)
-        return SequenceRows(
-            pages: pages, length: rows.length, tokens: ids, embeddings: job.rows.embeddings(range),
-            positions: job.rows.positions(range),
-            gates: job.rows.gates.filter { $0.rows.upperBound < range.upperBound },
-            logits: rows.outputs)
+        return job.rows.sequence(range, pages: pages, tokens: ids, logits: rows.outputs)
     }
 }

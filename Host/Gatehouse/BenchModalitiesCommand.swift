@@ -16,16 +16,15 @@ struct BenchModalitiesCommand: Command {
         "Measure what encoders cost a request: none, on demand, and always on with blank input."
     static let options =
         [
-            Option("--registry", "P", "the plugins (default: registry.json)"),
             Option("--input", "F", "the part of the requests that have one (default: a blank file)"),
             Option("--prompt", "S", "the text of the requests (default: a short question)"),
             Option("-n", "N", "tokens to write (default: 16)"),
             Option("--rounds", "N", "requests of each kind after one that is not counted (default: 7)"),
             Option("--json", nil, "print one JSON object"),
-        ] + DecoderSetup.options
+        ] + DecoderSetup.options + EncoderSetup.options
 
     private let setup: DecoderSetup
-    private let registry: String?
+    private let encoders: EncoderSetup
     private let input: String?
     private let prompt: String
     private let written: Int
@@ -35,7 +34,7 @@ struct BenchModalitiesCommand: Command {
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
         setup = try DecoderSetup(arguments)
-        registry = try arguments.value("--registry")
+        encoders = try EncoderSetup(arguments)
         input = try arguments.value("--input")
         prompt = try arguments.value("--prompt") ?? "Say in one sentence what an operating system does."
         written = try arguments.integer("-n", in: 1...(1 << 20)) ?? 16
@@ -46,7 +45,11 @@ struct BenchModalitiesCommand: Command {
     func run() async throws {
         // Writing to a worker that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
-        let registry = try Workspace.registry(registry)
+        let path = try setup.path()
+        let source = try ModelSource(path: path)
+        let model = try LanguageModel(
+            source, options: setup.options, progress: ProgressBar.loading(setup.options))
+        let registry = try encoders.registry(for: source, family: model.decoder.family)
         if registry.plugins.isEmpty {
             throw CommandError("the registry has no plugins to measure; name one by --registry")
         }
@@ -54,10 +57,6 @@ struct BenchModalitiesCommand: Command {
         guard let part = try input.map({ try MediaPart(file: $0) }) ?? blanks.first?.part else {
             throw CommandError("no blank file is known for what the plugins accept; give one by --input")
         }
-        let path = try setup.path()
-        let model = try LanguageModel(
-            try ModelSource(path: path), options: setup.options,
-            progress: ProgressBar.loading(setup.options))
         var options = Engine.Options()
         options.context = min(8192, model.decoder.contextLength)
         options.poolTokens = options.context

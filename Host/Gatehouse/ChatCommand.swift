@@ -74,7 +74,10 @@ struct ChatCommand: Command {
     private func turn(_ service: ChatService, _ messages: [ChatMessage]) async throws -> String {
         let request = ChatRequest(
             messages: messages, sampling: Sampling(temperature: temperature), maxTokens: maxTokens)
-        let answer = try await service.answer(request)
+        let encoding = EncodingBar()
+        let answer = try await service.answer(request, progress: encoding.show)
+        encoding.end()
+        let reading = ProgressBar("Reading the prompt", unit: .tokens)
         if showsFusion {
             Terminal.error(FusionChart(answer.modalities, promptTokens: answer.promptTokens).text)
         }
@@ -82,7 +85,9 @@ struct ChatCommand: Command {
         var reason = FinishReason.stop
         for try await element in answer {
             switch element {
+            case .read(let count): reading.show(count, of: answer.promptTokens)
             case .text(let piece, _):
+                reading.end()
                 text += piece.text
                 if !json { try Terminal.output(piece.text) }
             case .ended(let ending, _):

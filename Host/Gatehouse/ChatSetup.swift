@@ -9,8 +9,7 @@ import Weights
 /// What it takes to answer chats, built from the options that `serve` and `chat` share.
 struct ChatSetup {
     static let options =
-        DecoderSetup.options + [
-            Option("--registry", "P", "the plugins (default: registry.json)"),
+        DecoderSetup.options + EncoderSetup.options + [
             Option(
                 "--ctx", "N",
                 "tokens that a prompt and its answer may take (default: as the model was trained)"),
@@ -24,7 +23,7 @@ struct ChatSetup {
         ]
 
     private let decoder: DecoderSetup
-    private let registry: String?
+    private let encoders: EncoderSetup
     private let context: Int?
     private let promptLookup: Int
     private let keepsPrefixes: Bool
@@ -32,7 +31,7 @@ struct ChatSetup {
 
     init(_ arguments: Arguments) throws(UsageError) {
         decoder = try DecoderSetup(arguments)
-        registry = try arguments.value("--registry")
+        encoders = try EncoderSetup(arguments)
         context = try arguments.integer("--ctx", in: 1...(1 << 30))
         promptLookup = try arguments.integer("--prompt-lookup", in: 0...64) ?? 0
         keepsPrefixes = !arguments.flag("--no-prefix-cache")
@@ -47,7 +46,8 @@ struct ChatSetup {
     ///   - requests: how many full contexts the KV pool holds; nil: as many as suit the machine.
     ///   - info: told in a line each what is done.
     func build(requests: Int?, info: (String) -> Void) throws -> ChatService {
-        let registry = try Workspace.registry(registry)
+        // What is wrong with it is told before a large model is read.
+        _ = try encoders.registry()
         let path = try decoder.path()
         let threads = decoder.options.threads
         info("Loading model \(path)")
@@ -57,6 +57,7 @@ struct ChatSetup {
             source, options: decoder.options, progress: ProgressBar.loading(decoder.options))
         for warning in model.warnings { Terminal.error("[WARNING] \(path): \(warning)\n") }
         let decoder = model.decoder
+        let registry = try encoders.registry(for: source, family: decoder.family)
         if let context, context > decoder.contextLength {
             throw CommandError(
                 "--ctx \(context): the model was trained for \(decoder.contextLength) tokens at most")

@@ -141,7 +141,10 @@ struct ModalityBenchmark {
                 messages: [ChatMessage(.user, parts.map { .media($0) } + [.text(question)])],
                 sampling: Sampling(temperature: 0), maxTokens: written))
         var first: ContinuousClock.Instant?
-        for try await _ in answer where first == nil { first = .now }
+        for try await element in answer where first == nil {
+            if case .read = element { continue }
+            first = .now
+        }
         return (answer.promptTokens, first ?? .now)
     }
 }

@@ -32,6 +32,7 @@ struct PluginListCommand: Command {
     func run() async throws {
         let answer = try AdminSocket.request(.object(["command": .string("plugin list")]), path: socket)
         let loaded = answer?["plugins"]?.arrayValue ?? []
+        let own = answer?["model_weights"]?.arrayValue ?? []
         let registry: Registry
         do {
             registry = try Workspace.registry(self.registry)
@@ -40,7 +41,7 @@ struct PluginListCommand: Command {
             Terminal.error("[WARNING] \(error)\n")
             registry = .empty
         }
-        let rows = rows(of: registry, loaded)
+        let rows = rows(of: registry, loaded, own)
         if json {
             print(
                 JSONValue.object([
@@ -56,8 +57,9 @@ struct PluginListCommand: Command {
 
     /// What the registry has, and after it what the daemon has beside that: versions that finish their calls, or that a
     /// change of the file took away.
-    private func rows(of registry: Registry, _ loaded: [JSONValue]) -> [JSONValue] {
-        let registered = registry.plugins.flatMap { plugin in plugin.versions.map { row(plugin, $0, loaded) }
+    private func rows(of registry: Registry, _ loaded: [JSONValue], _ own: [JSONValue]) -> [JSONValue] {
+        let registered = registry.plugins.flatMap { plugin in
+            plugin.versions.map { row(plugin, $0, loaded, own) }
         }
         let others = loaded.filter { status in
             !registered.contains { $0["id"] == status["plugin"] && $0["version"] == status["version"] }
@@ -71,19 +73,21 @@ struct PluginListCommand: Command {
             }
     }
 
-    private func row(_ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ loaded: [JSONValue])
-        -> JSONValue
-    {
-        let status = loaded.first {
-            $0["plugin"]?.stringValue == plugin.id
-                && $0["version"]?.stringValue == version.version.description
+    private func row(
+        _ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ loaded: [JSONValue], _ own: [JSONValue]
+    ) -> JSONValue {
+        func isIt(_ value: JSONValue) -> Bool {
+            value["plugin"]?.stringValue == plugin.id
+                && value["version"]?.stringValue == version.version.description
         }
+        let status = loaded.first(where: isIt)
+        let lacksWeights = version.lacksWeights && !own.contains(where: isIt)
         return .object([
             "id": .string(plugin.id), "version": .string(version.version.description),
             "modality": .string(plugin.modality), "accepts": .array(plugin.mediaTypes.map { .string($0) }),
             "load": .string(plugin.load.rawValue), "isolation": .string(plugin.isolation.rawValue),
             "library": .string(version.library),
-            "state": version.lacksWeights ? .string("no weights") : status?["state"] ?? .string("unloaded"),
+            "state": lacksWeights ? .string("no weights") : status?["state"] ?? .string("unloaded"),
             "process": status?["process"] ?? .null, "loads": status?["loads"] ?? .number(0),
             "calls": status?["calls"] ?? .number(0), "errors": status?["errors"] ?? .number(0),
             "running": status?["running"] ?? .number(0), "waiting": status?["waiting"] ?? .number(0),

@@ -96,6 +96,7 @@ extension Routing {
         let why =
             switch reason {
             case .rule(let name): "rule \"\(name)\""
+            case .modelsOwn: "no rule applies; the model's own encoder"
             case .firstThatAccepts: "no rule applies; the first plugin that accepts it"
             }
         return "\(takers.joined(separator: " and ")) (\(why))"

@@ -103,11 +103,12 @@ struct ServeCommand: Command {
         info(registry.path.isEmpty ? "Registry: none, so text only" : "Registry: \(registry.path)")
         for plugin in registry.plugins {
             for version in plugin.versions {
+                let weights = version.isModels ? "the model's own weights, " : ""
                 info(
                     "Plugin \(plugin.id) \(version.version) found: \(plugin.mediaTypes.joined(separator: ", ")); "
                         + (version.lacksWeights
                             ? "no weights"
-                            : "loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)"))
+                            : "\(weights)loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)"))
             }
         }
     }

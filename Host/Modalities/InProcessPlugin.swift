@@ -77,7 +77,7 @@ final class InProcessPlugin: LoadedPlugin {
     func encode(
         _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
     ) async throws(PluginFailure) -> EncodeOutput {
-        try await perform(timeLimit: timeLimit) { instance, job throws(PluginFailure) in
+        try await perform(timeLimit: timeLimit, progress: input.progress) { instance, job throws(PluginFailure) in
             try instance.encode(input, job: job)
         }
     }
@@ -90,13 +90,13 @@ final class InProcessPlugin: LoadedPlugin {
 
     /// Makes one call on the plugin's thread and waits for it.
     private func perform<Output: Sendable>(
-        timeLimit: Double?,
+        timeLimit: Double?, progress: (@Sendable (Double) -> Void)? = nil,
         _ body: @escaping @Sendable (PluginInstance, JobControl) throws(PluginFailure) -> Output
     ) async throws(PluginFailure) -> Output {
         let deadline = timeLimit.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
         let job = calls.withLock { calls in
             defer { calls.nextJob += 1 }
-            return JobControl(id: calls.nextJob, deadline: deadline)
+            return JobControl(id: calls.nextJob, deadline: deadline, progress: progress ?? { _ in })
         }
         let result: Result<Output, PluginFailure> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

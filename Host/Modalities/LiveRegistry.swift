@@ -55,9 +55,9 @@ public actor LiveRegistry {
 
     /// Reads the registry's file again. An invalid one changes nothing; it is logged and counted.
     public func reload() async {
-        let path = current.path
+        let (path, encoder) = (current.path, current.modelEncoder)
         do {
-            await apply(try Registry(contentsOf: path))
+            await apply(try Registry(contentsOf: path).serving(encoder))
         } catch {
             counts.rejectedChanges += 1
             log("registry", .error, "not taken over, the last good one stays: \(error)")

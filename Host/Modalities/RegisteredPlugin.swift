@@ -50,7 +50,7 @@ public struct RegisteredPlugin: Sendable {
     /// What stands in the prompt where the part stood; `{output}` is the plugin's text.
     public let prompt: String
     /// A JSON object that the plugin is given.
-    public let configuration: String
+    public private(set) var configuration: String
     /// Absolute paths of files and folders that its workers may read, beside library and weights.
     public let reads: [String]
     /// At least one; newest first.
@@ -86,6 +86,15 @@ public struct RegisteredPlugin: Sendable {
             if point < end { return version }
         }
         return defaultVersion
+    }
+
+    /// Sets members of ``configuration``.
+    mutating func configure(_ members: [String: JSONValue]) {
+        guard !members.isEmpty, case .object(var all)? = try? JSONValue(parsing: configuration.utf8) else {
+            return
+        }
+        for (key, value) in members { all[key] = value }
+        configuration = JSONValue.object(all).canonicalText
     }
 
     /// Figures of memory that a registry may give, in MiB.

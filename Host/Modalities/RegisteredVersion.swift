@@ -15,22 +15,30 @@ public struct RegisteredVersion: Sendable {
     /// Absolute path of the shared library.
     public let library: String
     /// Absolute path of a file or folder.
-    public let weights: String?
+    public private(set) var weights: String?
     /// Whether the registry says `null` for them: the plugin needs weights, and there are none yet. It takes no part.
-    public let lacksWeights: Bool
+    public private(set) var lacksWeights: Bool
+    /// Families of models that bring its weights along; see ``ModelEncoder``.
+    public let modelFamilies: [String]
+    /// Whether its weights are those that the model brings along.
+    public private(set) var isModels = false
     /// Absolute path of the plugin's learned gates: the file that the registry names, or `gate.safetensors` of the
     /// weights' folder where it is there; else nil.
-    public let gate: String?
+    public private(set) var gate: String?
     /// Lower case hexadecimal; nil where none was given.
     public let librarySHA256: String?
     /// Of a file its own digest, of a folder that of its manifest; see ``PluginStore``.
-    public let weightsSHA256: String?
+    public private(set) var weightsSHA256: String?
     /// Part of the traffic, 0 … 1; see ``RegisteredPlugin/version(at:)``.
     public internal(set) var share: Double
+    /// The share that the registry gives, whether there are weights or not.
+    private let registeredShare: Double
     public let selfTest: SelfTest?
 
     init?(_ cursor: JSONCursor, folder: URL) {
-        cursor.object(known: ["version", "library", "weights", "gate", "sha256", "share", "self_test"])
+        cursor.object(known: [
+            "version", "library", "weights", "model_weights", "gate", "sha256", "share", "self_test",
+        ])
         let rule = "a semantic version such as \"1.0.0\""
         let version = cursor["version"].string(rule).flatMap { text in
             let version = SemanticVersion(text)
@@ -55,11 +63,37 @@ public struct RegisteredVersion: Sendable {
         if weightsSHA256 != nil, !isGiven {
             digests["weights"].reject(expected: "weights that it is the digest of", found: "no field weights")
         }
-        let share = cursor["share"].number("a part of the traffic, 0 to 1", in: 0...1) ?? 1
-        self.share = lacksWeights ? 0 : share
+        let families = cursor["model_weights"]
+        modelFamilies =
+            families.value == nil
+            ? []
+            : families.array("an array of families of models").compactMap {
+                $0.string("a family such as \"glm4v\"")
+            }
+        registeredShare = cursor["share"].number("a part of the traffic, 0 to 1", in: 0...1) ?? 1
+        share = lacksWeights ? 0 : registeredShare
         selfTest = SelfTest(cursor["self_test"], folder: folder)
         guard let version else { return nil }
         self.version = version
+    }
+
+    /// The same version on the weights that a model brings along, if they are for it. One that is not serves only
+    /// requests that name it.
+    func serving(_ encoder: ModelEncoder) -> RegisteredVersion {
+        var version = self
+        guard modelFamilies.contains(encoder.family) else {
+            version.share = 0
+            return version
+        }
+        if gate == weights.flatMap({ Self.file("gate.safetensors", in: $0) }) {
+            version.gate = Self.file("gate.safetensors", in: encoder.weights)
+        }
+        version.weights = encoder.weights
+        version.weightsSHA256 = nil
+        version.lacksWeights = false
+        version.isModels = true
+        version.share = registeredShare
+        return version
     }
 
     /// A path as ``JSONCursor/existingPath(_:in:)``. Opening what is no file may wait for ever, so it is refused here.

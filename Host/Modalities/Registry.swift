@@ -12,6 +12,8 @@ public struct Registry: Sendable {
     public let memoryBudgetMegabytes: Int?
     /// A segment to which a gate gives less weight than this is dropped, 0 … 1.
     public let gateThreshold: Double
+    /// What the model brings along; see ``serving(_:)``.
+    public internal(set) var modelEncoder: ModelEncoder?
 
     public static let defaultGateThreshold = 0.05
 

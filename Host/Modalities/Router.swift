@@ -6,8 +6,10 @@ public struct Router: Sendable {
         self.registry = registry
     }
 
-    /// Where a part goes. The first rule that applies decides; without one, the first plugin of the registry that
-    /// accepts its type and is not switched off by the request takes it. Plugins without weights are passed over.
+    /// Where a part goes. The first rule that applies decides; without one, the model's own encoder takes it, beside it
+    /// only plugins for which the request chooses a version or a weight, so that answers stay the model's. Where the
+    /// model has none for the part's type, the first plugin of the registry that accepts it and is not switched off by
+    /// the request does. Plugins without weights are passed over.
     ///
     /// - Parameters:
     ///   - bytes: the part's size.
@@ -40,6 +42,14 @@ public struct Router: Sendable {
         let accepting = registry.plugins.filter { takes($0, mediaType) }
         guard let first = accepting.first else {
             throw .notAccepted(mediaType: mediaType, accepted: registry.acceptedMediaTypes)
+        }
+        if accepting.contains(where: \.isModels) {
+            var routes: [Route] = []
+            for plugin in accepting where plugin.isModels || options[plugin.id]?.isChosen == true {
+                let route = try route(to: plugin, nil, mediaType, bytes, options, origin)
+                if let route { routes.append(route) }
+            }
+            return Routing(routes: routes.isEmpty ? [.off(first)] : routes, reason: .modelsOwn)
         }
         for plugin in accepting {
             if let route = try route(to: plugin, nil, mediaType, bytes, options, origin) {
@@ -96,6 +106,8 @@ public enum ModalityOption: Sendable, Equatable {
     case auto
     /// A version, a weight, or both; nil leaves the choice to the host.
     case chosen(version: SemanticVersion?, weight: Float?)
+
+    var isChosen: Bool { if case .chosen = self { true } else { false } }
 }
 
 /// Where a media part goes, and why.
@@ -103,6 +115,8 @@ public struct Routing: Sendable {
     public enum Reason: Sendable, Equatable {
         /// The name of the rule that decided.
         case rule(String)
+        /// No rule applied, and the model brings an encoder for the part.
+        case modelsOwn
         /// No rule applied.
         case firstThatAccepts
     }

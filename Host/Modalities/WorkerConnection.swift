@@ -8,6 +8,8 @@ final class WorkerConnection: Sendable {
         /// Job 0 is the opening.
         var nextJob: UInt64 = 1
         var waiting: [UInt64: CheckedContinuation<Result<WorkerReply, PluginFailure>, Never>] = [:]
+        /// Told how far waiting jobs have come.
+        var progress: [UInt64: @Sendable (Double) -> Void] = [:]
         /// Set when the process is gone: what calls from now on fail with.
         var ending: PluginFailure?
         /// Jobs whose results are no longer wanted.
@@ -54,12 +56,17 @@ final class WorkerConnection: Sendable {
     }
 
     /// Sends `message` and waits for the reply to `job`.
+    /// - Parameter progress: Told 0 … 1, from any thread.
     func call(
-        job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil
+        job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil,
+        progress: (@Sendable (Double) -> Void)? = nil
     ) async -> Result<WorkerReply, PluginFailure> {
         await withCheckedContinuation { continuation in
             let ending = state.withLock { state in
-                if state.ending == nil { state.waiting[job] = continuation }
+                if state.ending == nil {
+                    state.waiting[job] = continuation
+                    state.progress[job] = progress
+                }
                 return state.ending
             }
             if let ending {
@@ -167,13 +174,16 @@ final class WorkerConnection: Sendable {
         case .encoded(let job, _, _): resume(job, .success(reply))
         case .failed(let job, let failure): resume(job, .failure(failure))
         case .passed(let job): resume(job, .success(reply))
-        case .progress: break
+        case .progress(let job, let fraction): state.withLock { $0.progress[job] }?(fraction)
         case .log(let level, let line): log(level, line)
         }
     }
 
     private func resume(_ job: UInt64, _ result: Result<WorkerReply, PluginFailure>) {
-        state.withLock { $0.waiting.removeValue(forKey: job) }?.resume(returning: result)
+        state.withLock { state in
+            state.progress[job] = nil
+            return state.waiting.removeValue(forKey: job)
+        }?.resume(returning: result)
     }
 
     /// A worker that was asked to go gets time to; one that hung up by itself is dead or broken.

@@ -90,7 +90,7 @@ final class WorkerProcess: LoadedPlugin {
         _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
     ) async throws(PluginFailure) -> EncodeOutput {
         let reply = try await perform(
-            timeLimit: timeLimit, isBehindOthers: isBehindOthers, memory: input.memory
+            timeLimit: timeLimit, isBehindOthers: isBehindOthers, memory: input.memory, progress: input.progress
         ) { job, deadline in
             .encode(job: job, deadline: deadline, parts: input.parts)
         }
@@ -115,6 +115,7 @@ final class WorkerProcess: LoadedPlugin {
     /// plugin that does not listen is ended.
     private func perform(
         timeLimit: Double?, isBehindOthers: Bool = false, memory: SharedMemory? = nil,
+        progress: (@Sendable (Double) -> Void)? = nil,
         _ message: (_ job: UInt64, _ deadline: UInt64) -> HostMessage
     ) async throws(PluginFailure) -> WorkerReply {
         let job = connection.newJob()
@@ -134,7 +135,7 @@ final class WorkerProcess: LoadedPlugin {
             connection.forget(job: job)
         }
         let result = await withTaskCancellationHandler {
-            await connection.call(job: job, message(job, deadline), memory: memory)
+            await connection.call(job: job, message(job, deadline), memory: memory, progress: progress)
         } onCancel: {
             connection.cancel(job: job)
             Task { [connection] in

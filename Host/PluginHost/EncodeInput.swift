@@ -27,6 +27,8 @@ public struct PartRange: Sendable, Equatable {
 public struct EncodeInput: Sendable {
     public let memory: SharedMemory
     public let parts: [PartRange]
+    /// Told how far the call has come, 0 … 1, from any thread.
+    public var progress: (@Sendable (Double) -> Void)?
 
     /// Copies `parts` into shared memory, one after the other.
     public init(_ parts: [MediaPart]) throws(PluginFailure) {

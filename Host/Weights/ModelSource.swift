@@ -16,6 +16,14 @@ public enum ModelSource: Sendable {
         }
     }
 
+    /// The file, or the folder.
+    public var path: String {
+        switch self {
+        case .gguf(let file): file.path
+        case .checkpoint(let checkpoint): checkpoint.path
+        }
+    }
+
     /// The files that hold the weights.
     public var files: [ModelFile] {
         switch self {

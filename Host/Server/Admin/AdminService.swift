@@ -9,7 +9,8 @@ public struct AdminService: Sendable {
         self.registry = registry
     }
 
-    /// `{"command": "plugin list"}` → `{"plugins": [{"plugin", "version", "state", "process", …}]}`.
+    /// `{"command": "plugin list"}` → `{"plugins": [{"plugin", "version", "state", "process", …}], "model_weights":
+    /// [{"plugin", "version"}]}`, the second of those that run on what the model brings along.
     ///
     /// `{"command": "plugin load", "plugin": "vision", "version": "1.0.0"}` → `{"done": "…"}`; likewise `unload`, `swap`,
     /// `pin` and `drain`. Without a version `load` takes the one that serves, `unload` and `drain` take all, and `pin`
@@ -25,7 +26,16 @@ public struct AdminService: Sendable {
             if text == "plugin list" {
                 let plugins = await registry.supervisor.status()
                     .sorted { ($0.plugin, $1.version) < ($1.plugin, $0.version) }
-                return .object(["plugins": .array(plugins.map(\.json))])
+                let own = registry.current.plugins.flatMap { plugin in
+                    plugin.versions.filter(\.isModels).map { (plugin.id, $0.version) }
+                }
+                return .object([
+                    "plugins": .array(plugins.map(\.json)),
+                    "model_weights": .array(
+                        own.map {
+                            .object(["plugin": .string($0), "version": .string($1.description)])
+                        }),
+                ])
             }
             return .object(["done": .string(try await act(text, command))])
         } catch {

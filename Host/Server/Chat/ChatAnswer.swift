@@ -4,8 +4,10 @@ import Text
 
 /// An answer as it is written, of one choice or several. To be read once, by one task.
 public struct ChatAnswer: AsyncSequence, Sendable {
-    /// What an answer is made of: for each choice text, then how it ended, once; last, once, what all of them took.
+    /// What an answer is made of: how much of a long prompt is read; for each choice text, then how it ended, once; last, once, what all of them took.
     public enum Element: Sendable, Equatable {
+        /// Positions of the prompt.
+        case read(Int)
         case text(AnswerText, choice: Int)
         case ended(FinishReason, choice: Int)
         case finished(Usage)
@@ -64,6 +66,7 @@ public struct ChatAnswer: AsyncSequence, Sendable {
         public mutating func next() async throws -> Element? {
             while ready.isEmpty, let event = try await events?.next() {
                 switch event {
+                case .read(let count): ready.append(.read(count))
                 case .token(let token, let choice):
                     if writers[choice].isFinished { continue }
                     completionTokens += 1

@@ -11,6 +11,7 @@ struct MediaEncoder {
     let cache: EncodedCache
     /// A segment to which a gate gives less weight is dropped.
     let threshold: Float
+    let progress: PromptBuilder.Progress?
 
     /// What came of one way that a part takes.
     struct Output {
@@ -43,7 +44,7 @@ struct MediaEncoder {
             return Output(reports: [report])
         }
 
-        let contents = try await contents(media, plugin, version, &report)
+        let contents = try await contents(media, number, plugin, version, &report)
         var output = Output()
         for content in contents {
             let content = content.inPrompt(of: plugin, fusion)
@@ -82,7 +83,7 @@ struct MediaEncoder {
 
     /// What the plugin makes of a part, or made of it before; `report` is told what it took.
     private func contents(
-        _ media: MediaPart, _ plugin: RegisteredPlugin, _ version: RegisteredVersion,
+        _ media: MediaPart, _ number: Int, _ plugin: RegisteredPlugin, _ version: RegisteredVersion,
         _ report: inout ModalityReport
     ) async throws -> [EncodedContent] {
         let digest = Self.digest(of: media, plugin, version)
@@ -90,8 +91,9 @@ struct MediaEncoder {
             report.cached = true
             return contents
         }
-        let encoded = try await supervisor.encode(
-            try EncodeInput([media]), plugin: plugin, version: version)
+        var input = try EncodeInput([media])
+        if let progress { input.progress = { progress(number, $0) } }
+        let encoded = try await supervisor.encode(input, plugin: plugin, version: version)
         report.loadMilliseconds = encoded.loadMilliseconds
         report.encodeMilliseconds = encoded.encodeMilliseconds
         let contents = try encoded.segments.enumerated().map { index, segment in

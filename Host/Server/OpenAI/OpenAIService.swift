@@ -66,6 +66,7 @@ public struct OpenAIService: Sendable {
         var choices = Array(repeating: CompletionResponse.Choice(), count: completion.chat.choices)
         for try await element in answer {
             switch element {
+            case .read: break
             case .text(let piece, let choice): choices[choice].append(piece)
             case .ended(let reason, let choice): choices[choice].reason = reason
             case .finished(let usage):
@@ -86,6 +87,7 @@ public struct OpenAIService: Sendable {
                 }
                 for try await element in answer {
                     switch element {
+                    case .read: break
                     case .text(let piece, let choice):
                         try await events.send(response.text(piece, choice).text)
                     case .ended(let reason, let choice):
