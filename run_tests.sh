@@ -30,7 +30,9 @@ info "Checking the format"
 swift format lint --strict --recursive --parallel Package.swift Host SDK Plugins Tests
 
 build_plugins
-swift build -c release --quiet --package-path SDK/Examples/WordCount
+for example in WordCount Morse; do
+    swift build -c release --quiet --package-path "SDK/Examples/$example"
+done
 
 info "Testing the SDK"
 swift test -c release --disable-testable-imports --package-path SDK

@@ -184,6 +184,46 @@ FIELD(GatehouseBatch, most_calls, 4, uint32_t *);
 FIELD(GatehouseBatch, ctx, 8, void **);
 FIELD(GatehouseBatch, encode, 16, void (**)(void *, uint32_t, const GatehouseBatchCall *, GatehouseStatus *));
 
+SIZE(GatehouseStreamFormat, 32);
+FIELD(GatehouseStreamFormat, struct_size, 0, uint32_t *);
+FIELD(GatehouseStreamFormat, sample_rate, 4, uint32_t *);
+FIELD(GatehouseStreamFormat, channels, 8, uint32_t *);
+FIELD(GatehouseStreamFormat, reserved, 12, uint32_t *);
+FIELD(GatehouseStreamFormat, configuration, 16, const char **);
+FIELD(GatehouseStreamFormat, configuration_size, 24, uint64_t *);
+
+SIZE(GatehousePartial, 56);
+FIELD(GatehousePartial, struct_size, 0, uint32_t *);
+FIELD(GatehousePartial, is_final, 4, uint32_t *);
+FIELD(GatehousePartial, revision, 8, uint64_t *);
+FIELD(GatehousePartial, offset, 16, uint64_t *);
+FIELD(GatehousePartial, stable, 24, uint64_t *);
+FIELD(GatehousePartial, start_seconds, 32, double *);
+FIELD(GatehousePartial, end_seconds, 40, double *);
+FIELD(GatehousePartial, text, 48, const GatehouseText **);
+
+SIZE(GatehouseStreamSink, 24);
+FIELD(GatehouseStreamSink, struct_size, 0, uint32_t *);
+FIELD(GatehouseStreamSink, reserved, 4, uint32_t *);
+FIELD(GatehouseStreamSink, ctx, 8, void **);
+FIELD(GatehouseStreamSink, partial, 16, GatehouseStatus (**)(void *, const GatehousePartial *));
+
+SIZE(GatehouseStream, 40);
+FIELD(GatehouseStream, struct_size, 0, uint32_t *);
+FIELD(GatehouseStream, reserved, 4, uint32_t *);
+FIELD(GatehouseStream, ctx, 8, void **);
+FIELD(GatehouseStream, push, 16, GatehouseStatus (**)(void *, const GatehouseJob *, const float *, uint64_t,
+      const GatehouseStreamSink *));
+FIELD(GatehouseStream, finish, 24, GatehouseStatus (**)(void *, const GatehouseJob *, const GatehouseStreamSink *));
+FIELD(GatehouseStream, close, 32, void (**)(void *));
+
+SIZE(GatehouseStreaming, 24);
+FIELD(GatehouseStreaming, struct_size, 0, uint32_t *);
+FIELD(GatehouseStreaming, most_streams, 4, uint32_t *);
+FIELD(GatehouseStreaming, ctx, 8, void **);
+FIELD(GatehouseStreaming, open, 16, GatehouseStatus (**)(void *, const GatehouseJob *, const GatehouseStreamFormat *,
+      const GatehouseStream **));
+
 SIZE(GatehouseCreateArguments, 56);
 FIELD(GatehouseCreateArguments, struct_size, 0, uint32_t *);
 FIELD(GatehouseCreateArguments, threads, 4, uint32_t *);

@@ -1,4 +1,4 @@
-// The extensions that an instance may have: self-test and batch.
+// The extensions that an instance may have: self-test and batch. Streams have a file of their own.
 
 #include <string.h>
 

@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "listener.h"
 #include "tests.h"
 
 extern char **environ;
@@ -110,6 +111,30 @@ static void refusals_flat(const ProbeArguments *arguments) {
     rig_start(&rig, arguments);
     rig_instance(&rig, &subject);
     stays_flat(&rig, &subject, refuse_once, "calls that ended early");
+}
+
+static void stream_once(Rig *rig, Subject *subject) {
+    static Sound sound;
+    Listener listener;
+    if (!sound.samples) sound = sound_of(rig->arguments);
+    listener_open(&listener, subject, &sound);
+    listener_hear(&listener, 1600);
+    listener_close(&listener);
+    listener_forget(&listener);
+    // One that is left in the middle.
+    listener_open(&listener, subject, &sound);
+    listener_push(&listener, sound.frames / 2);
+    listener_close(&listener);
+    listener_forget(&listener);
+}
+
+static void streams_flat(const ProbeArguments *arguments) {
+    Rig rig;
+    Subject subject;
+    rig_start(&rig, arguments);
+    rig_instance(&rig, &subject);
+    streaming_of(&subject);
+    stays_flat(&rig, &subject, stream_once, "streams");
 }
 
 static void threads_joined(const ProbeArguments *arguments) {
@@ -208,6 +233,8 @@ const Test lifetime_tests[] = {
     OF_PLUGIN("refusals-flat", "calls that end early leave nothing behind",
               "Free on every way out of encode: errors, cancel, and a sink that refuses.", "encode", PROBE_NEEDS_INPUT,
               refusals_flat),
+    OF_PLUGIN("streams-flat", "streams leave nothing behind", "Free in close all that the stream has, finished or not.",
+              "describe", 0, streams_flat),
     OF_PLUGIN("threads-joined", "destroy and finalize end all threads", "Join in destroy or finalize what you started.",
               "encode", 0, threads_joined),
     OF_PLUGIN("stdout-silent", "writes nothing to standard output", "Log through host->log.", "encode", 0, stdout_silent),

@@ -8,7 +8,7 @@
 
 static const Test *const groups[] = {
     library_tests, create_tests, weights_tests, input_tests, output_tests, stop_tests, lifetime_tests, thread_tests,
-    extension_tests,
+    extension_tests, stream_tests,
 };
 
 static const Test *find(uint32_t index) {

@@ -20,6 +20,7 @@ extern const Test stop_tests[];
 extern const Test lifetime_tests[];
 extern const Test thread_tests[];
 extern const Test extension_tests[];
+extern const Test stream_tests[];
 
 // The author's word on configuration is JSON; so must a schema be.
 int is_json(const char *text, uint64_t size);

@@ -132,6 +132,16 @@ private final class Instance {
                 Instance.from(ctx).encode(
                     UnsafeBufferPointer(start: calls, count: Int(count)),
                     UnsafeMutableBufferPointer(start: statuses, count: Int(count)))
+            },
+            open: { ctx, job, format, stream in
+                let instance = Instance.from(ctx)
+                guard let job, let format, let stream, let plugin = instance.plugin as? any StreamingPlugin
+                else { return GatehouseStatus(GATEHOUSE_UNSUPPORTED) }
+                return status(instance.host) { () throws(PluginError) in
+                    let format = StreamFormat(format)
+                    let opened = try plugin.open(format, job: Job(job))
+                    stream.pointee = StreamFace(opened, format, host: instance.host).pointer
+                }
             })
     }
 
@@ -217,7 +227,7 @@ private final class Instance {
 }
 
 /// Runs `body` and turns what it throws into a status, with the message told to the host.
-private func status(_ host: Host, _ body: () throws(PluginError) -> Void) -> GatehouseStatus {
+func status(_ host: Host, _ body: () throws(PluginError) -> Void) -> GatehouseStatus {
     do {
         try body()
         return GatehouseStatus(GATEHOUSE_OK)

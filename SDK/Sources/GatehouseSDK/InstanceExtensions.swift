@@ -26,6 +26,7 @@ public struct BatchCall {
 final class InstanceExtensions {
     private var test: UnsafeMutablePointer<GatehouseSelfTest>?
     private var batch: UnsafeMutablePointer<GatehouseBatch>?
+    private var streaming: UnsafeMutablePointer<GatehouseStreaming>?
 
     /// `ctx` is the instance's; it is what the functions are called with.
     init(
@@ -37,7 +38,13 @@ final class InstanceExtensions {
             @escaping @convention(c) (
                 UnsafeMutableRawPointer?, UInt32, UnsafePointer<GatehouseBatchCall>?,
                 UnsafeMutablePointer<GatehouseStatus>?
-            ) -> Void
+            ) -> Void,
+        open openFunction:
+            @escaping @convention(c) (
+                UnsafeMutableRawPointer?, UnsafePointer<GatehouseJob>?,
+                UnsafePointer<GatehouseStreamFormat>?,
+                UnsafeMutablePointer<UnsafePointer<GatehouseStream>?>?
+            ) -> GatehouseStatus
     ) {
         if plugin is any SelfTestingPlugin {
             let made = UnsafeMutablePointer<GatehouseSelfTest>.allocate(capacity: 1)
@@ -56,11 +63,21 @@ final class InstanceExtensions {
             )
             batch = made
         }
+        if let plugin = plugin as? any StreamingPlugin {
+            let made = UnsafeMutablePointer<GatehouseStreaming>.allocate(capacity: 1)
+            made.initialize(
+                to: GatehouseStreaming(
+                    struct_size: UInt32(MemoryLayout<GatehouseStreaming>.size),
+                    most_streams: UInt32(clamping: type(of: plugin).mostStreams), ctx: ctx, open: openFunction
+                ))
+            streaming = made
+        }
     }
 
     deinit {
         test?.deallocate()
         batch?.deallocate()
+        streaming?.deallocate()
     }
 
     /// The extension of that id, or nil.
@@ -68,6 +85,7 @@ final class InstanceExtensions {
         switch id {
         case GATEHOUSE_SELF_TEST: test.map { UnsafeRawPointer($0) }
         case GATEHOUSE_BATCH: batch.map { UnsafeRawPointer($0) }
+        case GATEHOUSE_STREAM: streaming.map { UnsafeRawPointer($0) }
         default: nil
         }
     }

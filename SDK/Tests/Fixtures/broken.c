@@ -24,7 +24,8 @@ enum Break {
     output_positions, output_bound, same_twice, several_parts, encode_within, input_borrowed, progress,
     silent_afterwards, sink_refuses, sink_refuses_last, cancel_before, cancel_during, polls, destroy_any_time,
     create_flat, encode_flat, refusals_flat, threads_joined, stdout_silent, process_untouched, any_thread, two_instances,
-    instances_at_once, reentrant, self_test, batch, batch_refusal,
+    instances_at_once, reentrant, self_test, batch, batch_refusal, stream, stream_ends, stream_stops,
+    stream_alone, stream_configuration, streams_flat,
 };
 
 #ifndef BREAK
@@ -39,6 +40,7 @@ typedef struct Plugin {
     GatehouseInstance face;
     GatehouseSelfTest self_test;
     GatehouseBatch batch;
+    GatehouseStreaming streaming;
     const GatehouseHost *host;
     const char *configuration;  // kept only to break configuration_borrowed
     const uint8_t *last_input;  // kept only to break input_borrowed
@@ -315,8 +317,88 @@ static void encode_batch(void *ctx, uint32_t count, const GatehouseBatchCall *ca
     plugin->host = own;
 }
 
+// ---------------------------------------------------------------------------------------------------------------
+// Streams: a letter for every thousand frames, and a tail for those that are on the way
+
+typedef struct Stream {
+    GatehouseStream face;
+    Plugin *plugin;
+    uint64_t frames, revision, sent;
+    uint32_t sample_rate;
+    int is_over;
+} Stream;
+
+static uint32_t open_streams;
+
+static GatehouseStatus send_partial(Stream *heard, int is_final, const GatehouseStreamSink *sink) {
+    char text[4096];
+    uint64_t letters = heard->frames / 1000, size = letters < 4000 ? letters : 4000;
+    memset(text, breaks(stream_alone) && open_streams > 1 ? 'b' : 'a', size);
+    if (heard->frames % 1000) text[size++] = is_final ? '.' : '~';
+    double seconds = (double)heard->frames / heard->sample_rate;
+    // What was sent as stable is not sent again.
+    GatehouseText view = {.struct_size = sizeof view, .data = text + heard->sent, .size = size - heard->sent};
+    GatehousePartial partial = {
+        .struct_size = sizeof partial, .is_final = (uint32_t)is_final, .revision = ++heard->revision,
+        .offset = heard->sent, .stable = is_final || breaks(stream) ? size : letters, .end_seconds = seconds,
+        .text = &view};
+    heard->sent = letters;
+    GatehouseStatus status = sink->partial(sink->ctx, &partial);
+    return breaks(stream_stops) ? GATEHOUSE_OK : status;
+}
+
+static GatehouseStatus end_call(Stream *heard, GatehouseStatus status) {
+    if (status != GATEHOUSE_OK) heard->is_over = 1;
+    return status;
+}
+
+static GatehouseStatus push_stream(
+    void *ctx, const GatehouseJob *job, const float *samples, uint64_t frames, const GatehouseStreamSink *sink) {
+    Stream *heard = ctx;
+    if (heard->is_over) return fail(heard->plugin->host, GATEHOUSE_FAILED, "the stream has ended");
+    if (job->cancelled(job->ctx)) return end_call(heard, GATEHOUSE_CANCELLED);
+    if (frames) read_byte(samples);
+    heard->frames += frames;
+    return frames ? end_call(heard, send_partial(heard, 0, sink)) : GATEHOUSE_OK;
+}
+
+static GatehouseStatus finish_stream(void *ctx, const GatehouseJob *job, const GatehouseStreamSink *sink) {
+    Stream *heard = ctx;
+    (void)job;
+    if (heard->is_over) return fail(heard->plugin->host, GATEHOUSE_FAILED, "the stream has ended");
+    heard->is_over = !breaks(stream_ends);
+    return send_partial(heard, 1, sink);
+}
+
+static void close_stream(void *ctx) {
+    open_streams--;
+    free(ctx);
+    if (breaks(streams_flat)) leak();
+}
+
+static GatehouseStatus open_stream(
+    void *ctx, const GatehouseJob *job, const GatehouseStreamFormat *format, const GatehouseStream **opened) {
+    Plugin *plugin = ctx;
+    (void)job;
+    int is_empty = format->configuration_size == 2 && !memcmp(format->configuration, "{}", 2);
+    if (!is_empty && !breaks(stream_configuration)) {
+        return fail(plugin->host, GATEHOUSE_BAD_CONFIGURATION, "expected an object without keys");
+    }
+    Stream *heard = calloc(1, sizeof *heard);
+    if (!heard) return fail(plugin->host, GATEHOUSE_OUT_OF_MEMORY, "no memory");
+    open_streams++;
+    heard->plugin = plugin;
+    heard->sample_rate = format->sample_rate;
+    heard->face = (GatehouseStream){
+        .struct_size = sizeof heard->face, .ctx = heard, .push = push_stream, .finish = finish_stream,
+        .close = close_stream};
+    *opened = &heard->face;
+    return GATEHOUSE_OK;
+}
+
 static const void *extend_instance(void *ctx, const char *id) {
     Plugin *plugin = ctx;
+    if (!strcmp(id, GATEHOUSE_STREAM)) return &plugin->streaming;
     if (!strcmp(id, GATEHOUSE_SELF_TEST)) return &plugin->self_test;
     if (!strcmp(id, GATEHOUSE_BATCH)) return &plugin->batch;
     return breaks(instance_extension) ? ctx : NULL;
@@ -349,6 +431,8 @@ static GatehouseStatus create_instance(
         (GatehouseSelfTest){.struct_size = sizeof plugin->self_test, .ctx = plugin, .run = test_instance};
     plugin->batch = (GatehouseBatch){
         .struct_size = sizeof plugin->batch, .most_calls = 4, .ctx = plugin, .encode = encode_batch};
+    plugin->streaming = (GatehouseStreaming){
+        .struct_size = sizeof plugin->streaming, .most_streams = 4, .ctx = plugin, .open = open_stream};
     *instance = &plugin->face;
     return GATEHOUSE_OK;
 }

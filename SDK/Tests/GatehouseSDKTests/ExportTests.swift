@@ -46,7 +46,9 @@ final class Probe: ModalityPlugin {
 }
 
 /// The library of these tests; a process has one.
-func testEntry() -> UnsafePointer<GatehouseEntry> { export(Probe.self, Batcher.self, Plain.self) }
+func testEntry() -> UnsafePointer<GatehouseEntry> {
+    export(Probe.self, Batcher.self, Plain.self, Letters.self)
+}
 
 @Suite(.serialized) struct ExportTests {
     private let entry = testEntry()
@@ -58,8 +60,8 @@ func testEntry() -> UnsafePointer<GatehouseEntry> { export(Probe.self, Batcher.s
     @Test func blockAndDescriptorsAreAsTheHeaderSays() throws {
         #expect(gatehouse_check_entry(entry) == GATEHOUSE_ENTRY_GOOD)
         #expect(String(cString: entry.pointee.toolchain).hasPrefix("swift 6"))
-        #expect(entry.pointee.plugin_count(entry.pointee.ctx) == 3)
-        #expect(entry.pointee.plugin(entry.pointee.ctx, 3) == nil)
+        #expect(entry.pointee.plugin_count(entry.pointee.ctx) == 4)
+        #expect(entry.pointee.plugin(entry.pointee.ctx, 4) == nil)
         let descriptor = try #require(entry.pointee.plugin(entry.pointee.ctx, 0))
         #expect(gatehouse_check_descriptor(descriptor) != 0)
         #expect(String(cString: descriptor.pointee.id) == "probe")
@@ -76,7 +78,7 @@ func testEntry() -> UnsafePointer<GatehouseEntry> { export(Probe.self, Batcher.s
         let untouched = UnsafePointer<GatehouseInstance>(bitPattern: 8)
         var made = untouched
         #expect(host.create("prob", &made) == GatehouseStatus(GATEHOUSE_UNSUPPORTED))
-        #expect(host.message == "no plugin \"prob\" in this library; it holds probe, batcher, plain")
+        #expect(host.message == "no plugin \"prob\" in this library; it holds probe, batcher, plain, letters")
         #expect(
             host.create("probe", configuration: "{\"size\": []}", &made)
                 == GatehouseStatus(GATEHOUSE_BAD_CONFIGURATION))

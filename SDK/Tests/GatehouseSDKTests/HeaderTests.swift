@@ -22,7 +22,7 @@ import Testing
             contentsOf: Self.folder.appendingPathComponent("gatehouse.h"), encoding: .utf8)
         let structs = header.split(separator: "\n").filter { $0.hasPrefix("typedef struct") }
         let sizes = header.matches(of: /typedef struct (\w+) {  \/\/ (\d+) bytes/)
-        #expect(sizes.count == structs.count && sizes.count == 19)
+        #expect(sizes.count == structs.count && sizes.count == 24)
         let checks = sizes.map { "_Static_assert(sizeof(\($0.1)) == \($0.2), \"\($0.1)\");" }
         try compile(
             "#include \"gatehouse.h\"\n" + checks.joined(separator: "\n") + "\n",

@@ -334,6 +334,83 @@ typedef struct GatehouseBatch {  // 24 bytes
     void (*encode)(void *ctx, uint32_t count, const GatehouseBatchCall *calls, GatehouseStatus *statuses);
 } GatehouseBatch;
 
+// What comes a block at a time, and is read as it comes: live sound, with text that grows while somebody speaks.
+//
+//   open ─ push, push, … ─ finish ─ close
+//
+// Streams of one instance are opened and called one at a time, as encode is, and know nothing of each other or of the
+// encodes between their calls. A stream makes the same text, to the byte, however its samples are cut into blocks.
+//
+// A stream ends with exactly one terminal event: the final partial, during finish, or the first status other than OK
+// that push or finish returned, CANCELLED included. After it only close is called; a push or finish that comes all the
+// same is refused with FAILED and sends nothing. The host closes every stream before reset and destroy.
+#define GATEHOUSE_STREAM "gatehouse.stream/1"
+
+// How a stream is fed. Borrowed for the call of open.
+typedef struct GatehouseStreamFormat {  // 32 bytes
+    uint32_t struct_size;
+    uint32_t sample_rate;        // Hz, at least 1
+    uint32_t channels;           // at least 1
+    uint32_t reserved;
+    const char *configuration;   // a JSON object of the client's wishes for this stream; "{}" where it has none
+    uint64_t configuration_size;
+} GatehouseStreamFormat;
+
+// What a stream has understood so far. Its text is what earlier partials said up to byte `offset`, and then `text`; its
+// spans are theirs up to there, and then those of `text`. So what is stable need not be sent again, and an offset of 0
+// sends all of it. An offset lies inside no earlier span.
+//
+// The first `stable` bytes of the stream's text never change again, and `stable` never falls; the rest may be another
+// with every partial. Both counts are at characters' boundaries, and offset ≤ the `stable` of the partial before it.
+// The final partial leaves nothing unstable.
+typedef struct GatehousePartial {  // 56 bytes
+    uint32_t struct_size;
+    uint32_t is_final;           // 1 for the last of the stream, else 0
+    uint64_t revision;           // counts the stream's partials: 1, 2, 3, …
+    uint64_t offset;             // bytes
+    uint64_t stable;             // bytes of the stream's text, at most offset + text->size
+    double start_seconds;        // the sound that `text` rests on, from the start of the stream; the end is as far as it
+    double end_seconds;          // was heard. 0 ≤ start ≤ end
+    const GatehouseText *text;   // its spans lie in it; their offsets count from the stream's first byte
+} GatehousePartial;
+
+// Receives what a stream understands. It copies before it returns; when it returns anything but OK, stop at once and
+// return that status without a message. [in-call]
+typedef struct GatehouseStreamSink {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+    GatehouseStatus (*partial)(void *ctx, const GatehousePartial *partial);
+} GatehouseStreamSink;
+
+// One open stream. The struct belongs to the plugin and lives until its close returns.
+typedef struct GatehouseStream {  // 40 bytes
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+
+    // Takes the next samples: float32 in -1 … 1, channels interleaved, `frames` of each channel, 0 among them. Sends a
+    // partial where something has changed. [serial]
+    GatehouseStatus (*push)(
+        void *ctx, const GatehouseJob *job, const float *samples, uint64_t frames, const GatehouseStreamSink *sink);
+
+    // No more samples come: sends the final partial, as its last. [serial]
+    GatehouseStatus (*finish)(void *ctx, const GatehouseJob *job, const GatehouseStreamSink *sink);
+
+    // Frees the stream. Legal at any time but during a call. [serial]
+    void (*close)(void *ctx);
+} GatehouseStream;
+
+typedef struct GatehouseStreaming {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t most_streams;       // open on one instance at once; at least 1. They share its weights
+    void *ctx;
+
+    // Opens a stream, or refuses its format with BAD_INPUT, its configuration with BAD_CONFIGURATION. [serial]
+    GatehouseStatus (*open)(
+        void *ctx, const GatehouseJob *job, const GatehouseStreamFormat *format, const GatehouseStream **stream);
+} GatehouseStreaming;
+
 // What create is given. Borrowed for the call, `host` for the life of the instance.
 typedef struct GatehouseCreateArguments {  // 56 bytes
     uint32_t struct_size;

@@ -52,6 +52,22 @@ static inline int gatehouse_check_batch(const GatehouseBatch *batch) {
     return batch && batch->struct_size == sizeof(GatehouseBatch) && batch->encode && batch->most_calls >= 2;
 }
 
+static inline int gatehouse_check_streaming(const GatehouseStreaming *streaming) {
+    return streaming && streaming->struct_size == sizeof(GatehouseStreaming) && streaming->open
+        && streaming->most_streams >= 1;
+}
+
+static inline int gatehouse_check_stream(const GatehouseStream *stream) {
+    return stream && stream->struct_size == sizeof(GatehouseStream) && stream->push && stream->finish && stream->close;
+}
+
+// The spans are not looked at.
+static inline int gatehouse_check_partial(const GatehousePartial *partial) {
+    return partial && partial->struct_size == sizeof(GatehousePartial) && partial->text
+        && partial->text->struct_size == sizeof(GatehouseText) && (partial->text->data || !partial->text->size)
+        && (partial->text->spans || !partial->text->span_count);
+}
+
 // The size that the writer of any struct whose first field is `struct_size` declared.
 static inline uint32_t gatehouse_struct_size(const void *start_of_struct) {
     return *(const uint32_t *)start_of_struct;

@@ -7,6 +7,7 @@ pub type GatehouseStatus = i32;
 pub const GATEHOUSE_MAGIC: u64 = 0x0045534845544147;
 pub const GATEHOUSE_SELF_TEST: &str = "gatehouse.self-test/1";
 pub const GATEHOUSE_BATCH: &str = "gatehouse.batch/1";
+pub const GATEHOUSE_STREAM: &str = "gatehouse.stream/1";
 
 pub const GATEHOUSE_ABI_MAJOR: u32 = 0;
 pub const GATEHOUSE_ABI_MINOR: u32 = 1;
@@ -224,6 +225,59 @@ pub struct GatehouseBatch {
     pub most_calls: u32,
     pub ctx: *mut c_void,
     pub encode: Option<unsafe extern "C" fn(ctx: *mut c_void, count: u32, calls: *const GatehouseBatchCall, statuses: *mut GatehouseStatus)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseStreamFormat {
+    pub struct_size: u32,
+    pub sample_rate: u32,
+    pub channels: u32,
+    pub reserved: u32,
+    pub configuration: *const c_char,
+    pub configuration_size: u64,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehousePartial {
+    pub struct_size: u32,
+    pub is_final: u32,
+    pub revision: u64,
+    pub offset: u64,
+    pub stable: u64,
+    pub start_seconds: f64,
+    pub end_seconds: f64,
+    pub text: *const GatehouseText,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseStreamSink {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub ctx: *mut c_void,
+    pub partial: Option<unsafe extern "C" fn(ctx: *mut c_void, partial: *const GatehousePartial) -> GatehouseStatus>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseStream {
+    pub struct_size: u32,
+    pub reserved: u32,
+    pub ctx: *mut c_void,
+    pub push: Option<unsafe extern "C" fn(ctx: *mut c_void, job: *const GatehouseJob, samples: *const f32, frames: u64, sink: *const GatehouseStreamSink) -> GatehouseStatus>,
+    pub finish: Option<unsafe extern "C" fn(ctx: *mut c_void, job: *const GatehouseJob, sink: *const GatehouseStreamSink) -> GatehouseStatus>,
+    pub close: Option<unsafe extern "C" fn(ctx: *mut c_void)>,
+}
+
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct GatehouseStreaming {
+    pub struct_size: u32,
+    pub most_streams: u32,
+    pub ctx: *mut c_void,
+    pub open: Option<unsafe extern "C" fn(ctx: *mut c_void, job: *const GatehouseJob, format: *const GatehouseStreamFormat, stream: *mut *const GatehouseStream) -> GatehouseStatus>,
 }
 
 #[repr(C)]
