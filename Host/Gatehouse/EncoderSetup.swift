@@ -38,7 +38,8 @@ struct EncoderSetup {
         guard let path = try projectorPath() ?? (source.holdsEncoder() ? source.path : nil) else {
             if mostPixels != nil {
                 throw CommandError(
-                    "--max-pixels: the model has no encoder of its own; --mmproj names the file that holds it")
+                    "--max-pixels: the model has no encoder of its own; --mmproj names the file that holds it"
+                )
             }
             return registry
         }

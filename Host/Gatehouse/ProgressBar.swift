@@ -67,7 +67,8 @@ final class ProgressBar: Sendable {
         let bar =
             String(repeating: "█", count: full) + String(repeating: "░", count: Self.width - full)
         return String(
-            format: "%@ %@ %3d%%%@  %@ left", title, bar, 100 * done / total, unit.rate(rate), Self.time(left))
+            format: "%@ %@ %3d%%%@  %@ left", title, bar, 100 * done / total, unit.rate(rate), Self.time(left)
+        )
     }
 
     private static func time(_ seconds: Double) -> String {

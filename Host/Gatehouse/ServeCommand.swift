@@ -108,7 +108,8 @@ struct ServeCommand: Command {
                     "Plugin \(plugin.id) \(version.version) found: \(plugin.mediaTypes.joined(separator: ", ")); "
                         + (version.lacksWeights
                             ? "no weights"
-                            : "\(weights)loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)"))
+                            : "\(weights)loaded \(plugin.load.rawValue), runs as \(plugin.isolation.rawValue)")
+                )
             }
         }
     }

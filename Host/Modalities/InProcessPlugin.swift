@@ -77,7 +77,8 @@ final class InProcessPlugin: LoadedPlugin {
     func encode(
         _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
     ) async throws(PluginFailure) -> EncodeOutput {
-        try await perform(timeLimit: timeLimit, progress: input.progress) { instance, job throws(PluginFailure) in
+        try await perform(timeLimit: timeLimit, progress: input.progress) {
+            instance, job throws(PluginFailure) in
             try instance.encode(input, job: job)
         }
     }

@@ -90,7 +90,8 @@ final class WorkerProcess: LoadedPlugin {
         _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
     ) async throws(PluginFailure) -> EncodeOutput {
         let reply = try await perform(
-            timeLimit: timeLimit, isBehindOthers: isBehindOthers, memory: input.memory, progress: input.progress
+            timeLimit: timeLimit, isBehindOthers: isBehindOthers, memory: input.memory,
+            progress: input.progress
         ) { job, deadline in
             .encode(job: job, deadline: deadline, parts: input.parts)
         }

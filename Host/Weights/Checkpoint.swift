@@ -48,21 +48,6 @@ public final class Checkpoint: TensorSource {
     public var byteCount: Int { files.reduce(0) { $0 + $1.byteCount } }
 
     public func tensor(named name: String) -> Tensor? { tensorIndex[name].map { tensors[$0] } }
-
-    /// The path of a file of the checkpoint, such as `tokenizer.json`; nil where there is none.
-    public func file(_ name: String) -> String? {
-        let file = "\(path)/\(name)"
-        return FileManager.default.fileExists(atPath: file) ? file : nil
-    }
-
-    public var tokenizer: String? { file("tokenizer.json") }
-
-    public var tokenizerConfiguration: String? { file("tokenizer_config.json") }
-
-    /// The chat template in a file of its own: as text, or under `chat_template` of a JSON object.
-    public var chatTemplate: String? { file("chat_template.jinja") ?? file("chat_template.json") }
-
-    public var preprocessorConfiguration: String? { file("preprocessor_config.json") }
 }
 
 extension TensorType {

@@ -4,6 +4,8 @@ import Fusion
 
 /// Everything that a generation sent.
 struct Answer: Equatable {
+    /// What was said of the reading of the prompt, in positions.
+    var read: [Int] = []
     /// By choice.
     var tokens: [[WrittenToken]]
     /// By choice; nil where it never ended.
@@ -20,6 +22,7 @@ struct Answer: Equatable {
         reasons = Array(repeating: nil, count: choices)
         for try await event in stream {
             switch event {
+            case .read(let count): read.append(count)
             case .token(let token, let choice): tokens[choice].append(token)
             case .ended(let reason, let choice): reasons[choice] = reason
             case .finished(let usage): self.usage = usage

@@ -75,6 +75,16 @@ import Weights
         engine.stop()
     }
 
+    @Test func theReadingOfALongPromptIsTold() async throws {
+        let engine = try engine()
+        let long = Array(repeatElement(ids, count: 7).joined())
+        let read = try await Answer(engine.submit(request(long))).read
+        #expect(!read.isEmpty && read == read.sorted() && Set(read).count == read.count)
+        #expect(read.allSatisfy { 0 < $0 && $0 < long.count })
+        #expect(try await Answer(engine.submit(request(ids))).read.isEmpty)
+        engine.stop()
+    }
+
     @Test func aChoiceEndsByItself() async throws {
         let engine = try engine()
         var two = request(ids, most: 60)
@@ -84,6 +94,7 @@ import Weights
         var reasons: [FinishReason?] = [nil, nil]
         while let event = try await events.next() {
             switch event {
+            case .read: break
             case .token(_, let choice):
                 counts[choice] += 1
                 if counts[0] == 2 { events.end(choice: 0) }

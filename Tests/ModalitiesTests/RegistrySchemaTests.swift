@@ -54,6 +54,7 @@ import Testing
         plugin(#""prompt": "Says: {output}\n", "configuration": {"a": [1, null]}, "reads": []"#),
         plugin(version: #""weights": "a.so", "sha256": {"weights": "\#(digest)", "library": "\#(digest)"}"#),
         plugin(version: #""weights": null"#),
+        plugin(version: #""weights": null, "model_weights": ["glm4v"]"#),
         plugin(version: #""sha256": {}, "share": 0"#), plugin(version: #""gate": "a.so""#),
         #"{"format": 1, "plugins": [], "gate_threshold": 0}"#,
         #"{"format": 1, "plugins": [], "gate_threshold": 1}"#,

@@ -166,6 +166,9 @@ import Testing
             ["modality": "-"], "plugins[0].modality: expected a modality such as \"image\", found nothing"),
         Mistake(
             ["accepts": "[]"], "plugins[0].accepts: expected at least one media type, found an array of 0"),
+        Mistake(
+            [:], version: ["model_weights": #""glm4v""#],
+            "plugins[0].versions[0].model_weights: expected an array of families of models, found \"glm4v\""),
         Mistake(["accepts": "{}"], "plugins[0].accepts: expected an array of media types, found an object"),
         Mistake(
             ["accepts": #"["image/png", "Image/PNG"]"#],

@@ -53,6 +53,53 @@ import Testing
         #expect(try route("image/png", ["first": .chosen(version: version, weight: 0)]) == "first 1.0.0 0.0")
     }
 
+    @Test func theModelsOwnEncoderGoesBeforeOthers() throws {
+        let library = try Fixtures.library()
+        let text = #"""
+            {"format": 1, "plugins": [
+              {"id": "words", "modality": "m", "accepts": ["image/png", "image/gif"],
+               "versions": [{"version": "1.0.0", "library": "\#(library)"}]},
+              {"id": "tower", "modality": "m", "accepts": ["image/png"], "configuration": {"a": 1, "b": 2},
+               "versions": [{"version": "1.0.0", "library": "\#(library)", "weights": null,
+                             "model_weights": ["glm4v", "other"]},
+                            {"version": "2.0.0", "library": "\#(library)", "weights": "\#(library)",
+                             "sha256": {"weights": "\#(String(repeating: "0", count: 64))"}}]}]}
+            """#
+        let plain = try Fixtures.withFile(text) { try Registry(contentsOf: $0) }
+        func routes(_ type: String, _ encoder: ModelEncoder?, _ options: [String: ModalityOption] = [:])
+            throws
+            -> [String]
+        {
+            try Router(plain.serving(encoder)).route(
+                mediaType: type, bytes: 1, options: options, origin: RequestOrigin()
+            ).routes.map { route in
+                if case .plugin(let plugin, let version, _) = route {
+                    "\(plugin.id) \(version.version)"
+                } else {
+                    "off"
+                }
+            }
+        }
+        let own = ModelEncoder(family: "glm4v", weights: "/model", configuration: ["b": .number(3)])
+        #expect(try routes("image/png", nil) == ["words 1.0.0"])
+        #expect(try routes("image/png", ModelEncoder(family: "llama", weights: "/model")) == ["words 1.0.0"])
+        #expect(try routes("image/png", own) == ["tower 1.0.0"])
+        #expect(try routes("image/gif", own) == ["words 1.0.0"])
+        #expect(try routes("image/png", own, ["words": .auto]) == ["tower 1.0.0"])
+        let chosen = ModalityOption.chosen(version: nil, weight: 1)
+        #expect(try routes("image/png", own, ["words": chosen]) == ["tower 1.0.0", "words 1.0.0"])
+        #expect(try routes("image/png", own, ["words": chosen, "tower": .off]) == ["words 1.0.0"])
+        #expect(try routes("image/png", own, ["tower": .off]) == ["off"])
+        let named = ModalityOption.chosen(version: SemanticVersion("2.0.0"), weight: nil)
+        #expect(try routes("image/png", own, ["tower": named]) == ["tower 2.0.0"])
+
+        let tower = try #require(plain.serving(own).plugins.first)
+        #expect(tower.configuration == #"{"a":1,"b":3}"#)
+        let version = try #require(tower.versions.first { $0.isModels })
+        #expect(version.weights == "/model" && version.weightsSHA256 == nil && !version.lacksWeights)
+        #expect(plain.serving(own).serving(nil).plugins[0].versions[0].weights == tower.versions[0].weights)
+    }
+
     @Test func aPluginWithoutWeightsTakesNoPart() throws {
         let library = try Fixtures.library()
         let text = #"""

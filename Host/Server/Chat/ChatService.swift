@@ -40,7 +40,8 @@ public final class ChatService: Sendable {
     ) throws {
         let live = LiveRegistry(
             registry,
-            supervisor: try Supervisor(for: model, context: engine.context, threads: threads, log: log), log: log)
+            supervisor: try Supervisor(for: model, context: engine.context, threads: threads, log: log),
+            log: log)
         try self.init(
             model: model, engine: engine, live: live, cacheBytes: cacheBytes)
     }

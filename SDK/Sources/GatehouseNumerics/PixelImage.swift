@@ -48,6 +48,20 @@ public enum ResamplingFilter: Int, Sendable {
     private func sinc(_ x: Double) -> Double { x == 0 ? 1 : sin(x * .pi) / (x * .pi) }
 }
 
+/// How finely the weights of a resizing are rounded. The two differ by one level of 255 here and there.
+public enum ResamplingPrecision: Sendable {
+    /// 22 fractional bits, as Pillow's `resize`.
+    case pillow
+    /// As many as let the largest weight of an axis fit in 16 bits: PyTorch's antialiased resizing of bytes, which is that
+    /// of published processors today.
+    case pytorch
+
+    fileprivate func fractionBits(largest: Double) -> Int {
+        guard self == .pytorch else { return 22 }
+        return (0..<22).first { Int(0.5 + largest * Double(1 << ($0 + 1))) >= 1 << 15 } ?? 22
+    }
+}
+
 /// Keys' cubic convolution kernel: "Cubic convolution interpolation for digital image processing" (1981).
 enum Cubic {
     /// `sharpness` is a of the paper: -0.5 in imaging libraries, -0.75 in PyTorch's plain interpolation.
@@ -59,20 +73,23 @@ enum Cubic {
 }
 
 extension ThreadTeam {
-    /// The picture in another size, as Pillow's `resize` makes it: along rows, then along columns, in fixed point with 22
-    /// fractional bits, rounded to 8 bits between. PyTorch's antialiased resizing of bytes differs by 1 at most.
+    /// The picture in another size: along rows, then along columns, in fixed point, rounded to 8 bits between. The same to
+    /// the bit as the library that `precision` names makes it.
     public func resize(
-        _ image: PixelImage, width: Int, height: Int, filter: ResamplingFilter
+        _ image: PixelImage, width: Int, height: Int, filter: ResamplingFilter,
+        precision: ResamplingPrecision = .pillow
     ) -> PixelImage {
         precondition(width > 0 && height > 0, "a picture has pixels")
         var image = image
-        if width != image.width { image = resizeRows(image, to: width, filter) }
-        if height != image.height { image = resizeColumns(image, to: height, filter) }
+        if width != image.width { image = resizeRows(image, to: width, filter, precision) }
+        if height != image.height { image = resizeColumns(image, to: height, filter, precision) }
         return image
     }
 
-    private func resizeRows(_ image: PixelImage, to width: Int, _ filter: ResamplingFilter) -> PixelImage {
-        let taps = ResamplingTaps(from: image.width, to: width, filter)
+    private func resizeRows(
+        _ image: PixelImage, to width: Int, _ filter: ResamplingFilter, _ precision: ResamplingPrecision
+    ) -> PixelImage {
+        let taps = ResamplingTaps(from: image.width, to: width, filter, precision)
         let samples = Self.samples(width * image.height * image.channels) { output in
             let output = Destination(base: output)
             split(image.height) { rows in
@@ -81,7 +98,7 @@ extension ThreadTeam {
                         gn_blend_pixels(
                             Int64(width), Int64(image.channels),
                             samples.baseAddress.map { $0 + row * image.width * image.channels }, taps.firsts,
-                            taps.counts, Int64(taps.most), taps.weights,
+                            taps.counts, Int64(taps.most), taps.weights, Int32(taps.fractionBits),
                             output.base + row * width * image.channels)
                     }
                 }
@@ -90,9 +107,10 @@ extension ThreadTeam {
         return PixelImage(width: width, height: image.height, channels: image.channels, samples: samples)
     }
 
-    private func resizeColumns(_ image: PixelImage, to height: Int, _ filter: ResamplingFilter) -> PixelImage
-    {
-        let taps = ResamplingTaps(from: image.height, to: height, filter)
+    private func resizeColumns(
+        _ image: PixelImage, to height: Int, _ filter: ResamplingFilter, _ precision: ResamplingPrecision
+    ) -> PixelImage {
+        let taps = ResamplingTaps(from: image.height, to: height, filter, precision)
         let stride = image.width * image.channels
         let samples = Self.samples(stride * height) { output in
             let output = Destination(base: output)
@@ -105,8 +123,8 @@ extension ThreadTeam {
                         for row in rows {
                             gn_blend_rows(
                                 Int64(stride), samples + Int(taps.firsts[row]) * stride, Int64(stride),
-                                Int64(taps.counts[row]), weights + row * taps.most, output.base + row * stride
-                            )
+                                Int64(taps.counts[row]), weights + row * taps.most, Int32(taps.fractionBits),
+                                output.base + row * stride)
                         }
                     }
                 }
@@ -135,30 +153,30 @@ private struct ResamplingTaps: Sendable {
     /// `[new samples, most]`.
     private(set) var weights: [Int32] = []
     let most: Int
+    let fractionBits: Int
 
-    init(from old: Int, to new: Int, _ filter: ResamplingFilter) {
+    init(from old: Int, to new: Int, _ filter: ResamplingFilter, _ precision: ResamplingPrecision) {
         let scale = Double(old) / Double(new)
         let stretch = max(scale, 1)
         let support = filter.support * stretch
         most = Int(support.rounded(.up)) * 2 + 1
         firsts.reserveCapacity(new)
         counts.reserveCapacity(new)
-        weights.reserveCapacity(new * most)
+        var values: [Double] = []
+        values.reserveCapacity(new * most)
         for index in 0..<new {
             let center = (Double(index) + 0.5) * scale
             let first = max(0, Int(center - support + 0.5))
             let end = min(old, Int(center + support + 0.5))
-            let values = (first..<end).map {
-                filter.weight(at: (Double($0) - center + 0.5) / stretch)
-            }
-            let sum = values.reduce(0, +)
+            let taps = (first..<end).map { filter.weight(at: (Double($0) - center + 0.5) / stretch) }
+            let sum = taps.reduce(0, +)
             firsts.append(Int32(first))
-            counts.append(Int32(values.count))
-            for value in values {
-                let fixed = sum == 0 ? value : value / sum
-                weights.append(Int32((fixed * Double(1 << 22)).rounded(.toNearestOrAwayFromZero)))
-            }
-            weights.append(contentsOf: repeatElement(0, count: most - values.count))
+            counts.append(Int32(taps.count))
+            values += sum == 0 ? taps : taps.map { $0 / sum }
+            values += repeatElement(0, count: most - taps.count)
         }
+        let bits = precision.fractionBits(largest: values.max() ?? 0)
+        weights = values.map { Int32(($0 * Double(1 << bits)).rounded(.toNearestOrAwayFromZero)) }
+        fractionBits = bits
     }
 }

@@ -60,6 +60,20 @@ import Testing
             resized.samples == (try references.bytes("picture.\(filter).\(size.height).\(size.width)")))
     }
 
+    @Test(
+        arguments: [ResamplingFilter.bilinear, .bicubic],
+        [(10, 16), (23, 16), (60, 37), (1, 1), (29, 90)])
+    func aPictureIsResizedAsPyTorchDoesToTheBit(
+        _ filter: ResamplingFilter, _ size: (height: Int, width: Int)
+    ) throws {
+        let resized = try ThreadTeam(threads: 2).resize(
+            picture(23, 37, 3, seed: 70), width: size.width, height: size.height, filter: filter,
+            precision: .pytorch)
+        #expect(
+            resized.samples
+                == (try references.bytes("picture.pytorch.\(filter).\(size.height).\(size.width)")))
+    }
+
     @Test func asManyChannelsAsThereAreAreResized() throws {
         let resized = try ThreadTeam(threads: 1).resize(
             picture(1, 1, 1, seed: 71), width: 3, height: 2, filter: .bicubic)

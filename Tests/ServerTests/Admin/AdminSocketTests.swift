@@ -151,6 +151,6 @@ import Testing
                 == .object(["error": .string("unknown command \"dance\"")]))
         #expect(
             await service.respond(to: .object(["command": .string("plugin list")]))
-                == .object(["plugins": .array([])]))
+                == .object(["plugins": .array([]), "model_weights": .array([])]))
     }
 }

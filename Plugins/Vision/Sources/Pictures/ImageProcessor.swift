@@ -88,7 +88,10 @@ public struct ImageProcessor: Sendable {
                 "the image would be resized to \(size.width) × \(size.height) pixels: at most \(PictureLimits.mostPixels) in all are taken"
             )
         }
-        return team.resize(image, width: size.width, height: size.height, filter: filter)
+        // PyTorch has no Lanczos filter: processors that use it resize with Pillow.
+        return team.resize(
+            image, width: size.width, height: size.height, filter: filter,
+            precision: filter == .lanczos ? .pillow : .pytorch)
     }
 
     private static func levels(_ file: ConfigurationFile, _ kind: Kind) throws(TensorFileError) -> [Float] {

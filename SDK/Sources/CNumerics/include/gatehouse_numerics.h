@@ -73,15 +73,16 @@ void gn_widen_bfloat16(int64_t count, const void *from, float *to);
 void gn_widen_float16(int64_t count, const void *from, float *to);
 
 /* One pass of a separable resampling of 8-bit pixels: output row r is the sum over taps k of
-   weights[k] * row (first + k) of `input`, in fixed point with 22 fractional bits, rounded and clamped to 0 … 255. */
+   weights[k] * row (first + k) of `input`, in fixed point with so many fractional bits, rounded and clamped to 0 … 255. */
 void gn_blend_rows(
-    int64_t columns, const uint8_t *input, int64_t stride, int64_t taps, const int32_t *weights, uint8_t *output);
+    int64_t columns, const uint8_t *input, int64_t stride, int64_t taps, const int32_t *weights, int fraction,
+    uint8_t *output);
 
 /* The same along a row of interleaved pixels of `channels`: pixel i is the sum over k < counts[i] of
    weights[i * most + k] * pixel (firsts[i] + k). */
 void gn_blend_pixels(
     int64_t pixels, int64_t channels, const uint8_t *input, const int32_t *firsts, const int32_t *counts, int64_t most,
-    const int32_t *weights, uint8_t *output);
+    const int32_t *weights, int fraction, uint8_t *output);
 
 /* Tells the processor that this thread is spinning. */
 static inline void gn_pause(void)

@@ -81,6 +81,11 @@ for name, kernel in filters.items():
     for height, width in ((10, 16), (23, 16), (60, 37), (1, 1), (29, 90)):
         resized = Image.fromarray(image).resize((width, height), kernel)
         out[f"picture.{name}.{height}.{width}"] = torch.from_numpy(np.array(resized))
+        if name != "lanczos":
+            planes = torch.from_numpy(image).permute(2, 0, 1)[None]
+            resized = torch.nn.functional.interpolate(
+                planes, (height, width), mode=name, antialias=True, align_corners=False)
+            out[f"picture.pytorch.{name}.{height}.{width}"] = resized[0].permute(1, 2, 0).contiguous()
 grey = Image.fromarray(picture(1, 1, 1, seed=71)[..., 0]).resize((3, 2), Image.BICUBIC)
 out["picture.grey"] = torch.from_numpy(np.array(grey))
 
