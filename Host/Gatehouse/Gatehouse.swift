@@ -26,7 +26,7 @@ enum Gatehouse {
             BenchCommand.self,
             TokenizeCommand.self, LogitsCommand.self, InspectCommand.self, EncodeCommand.self,
             QuantizeCommand.self, PerplexityCommand.self,
-        ] + PluginCommand.verbs + RegistryCommand.verbs
+        ] + PluginCommand.verbs + RegistryCommand.verbs + KeyCommand.verbs
 
     static func main() async {
         let words = Array(CommandLine.arguments.dropFirst())

@@ -19,6 +19,12 @@ struct ServeCommand: Command {
             ),
             Option("--strict-model", nil, "answer 404 to any other model name"),
             Option(
+                "--api-key-file", "F",
+                "the keys of clients, without which nothing is answered; gatehouse key new makes them (default: no keys)"
+            ),
+            Option(
+                "--insecure", nil, "listen on an address that other machines reach though there are no keys"),
+            Option(
                 "--socket", "P",
                 "where gatehouse plugin finds the daemon (default: gatehouse.sock in $XDG_RUNTIME_DIR, else in --data)"
             ),
@@ -35,6 +41,7 @@ struct ServeCommand: Command {
     private let strictModel: Bool
     private let socket: String
     private let hasAdminRoutes: Bool
+    private let keyFile: String?
 
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
@@ -43,6 +50,12 @@ struct ServeCommand: Command {
             host: try arguments.value("--host") ?? "127.0.0.1",
             port: try arguments.integer("--port", in: 0...65535) ?? 8000)
         modelNames = arguments.values("--model-name")
+        keyFile = try arguments.value("--api-key-file")
+        if keyFile == nil, !arguments.flag("--insecure"), !Self.isLoopback(address.host) {
+            throw UsageError(
+                "--host \(address.host): other machines reach this address, and no keys are set: give their file by "
+                    + "--api-key-file, or say --insecure")
+        }
         if modelNames.contains("") { throw UsageError("--model-name is given an empty value") }
         strictModel = arguments.flag("--strict-model")
         hasAdminRoutes = arguments.flag("--admin")
@@ -56,6 +69,8 @@ struct ServeCommand: Command {
         Self.raiseDescriptorLimit()
         let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         info("Initializing Gatehouse \(Gatehouse.version)")
+        let access = AccessControl(
+            try keyFile.map { try KeyRing(path: $0) { Terminal.error("[WARNING] \($0)\n") } })
         let service = try setup.build(requests: nil, info: info)
         info(
             "Memory: \((ProcessMemory.resident(getpid()) ?? 0) >> 20) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
@@ -68,12 +83,15 @@ struct ServeCommand: Command {
         }
         let name = URL(fileURLWithPath: service.model.path).deletingPathExtension().lastPathComponent
         let api = OpenAIService(
-            service, models: .init(names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel))
+            service, models: .init(names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel),
+            access: access)
         var router = api.router
         PluginMetrics(service.live).addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
-        let server = HTTPServer(configuration: address) { [router] in await router.respond(to: $0) }
+        let server = HTTPServer(configuration: address, doorkeeper: access.refusal) { [router] in
+            await router.respond(to: $0)
+        }
         try server.start()
         let admin = listenForCommands(commands)
         let host = address.host.contains(":") ? "[\(address.host)]" : address.host
@@ -97,6 +115,10 @@ struct ServeCommand: Command {
         await server.stop(drain: Self.drain)
         await service.supervisor.stop()
         info("Stopped")
+    }
+
+    private static func isLoopback(_ host: String) -> Bool {
+        host == "localhost" || host == "::1" || host.hasPrefix("127.")
     }
 
     private func describe(_ registry: Registry) {

@@ -85,6 +85,9 @@ public struct Router: Sendable {
             wanted = version ?? ruled
             weight = chosenWeight
         }
+        guard origin.allowedModalities?.contains(plugin.modality) ?? true else {
+            throw .notAllowed(modality: plugin.modality, key: origin.keyLabel)
+        }
         if let most = plugin.acceptance(of: mediaType)?.mostBytes, bytes > most {
             throw .tooLarge(plugin: plugin.id, mediaType: mediaType, bytes: bytes, most: most)
         }
@@ -142,6 +145,8 @@ public enum RoutingError: Error, Sendable, Equatable, CustomStringConvertible {
     case unknownPlugin(String, known: [String])
     case unknownVersion(plugin: String, SemanticVersion, known: [SemanticVersion])
     case noWeights(plugin: String, SemanticVersion)
+    /// The label of the request's key.
+    case notAllowed(modality: String, key: String)
 
     public var description: String {
         switch self {
@@ -155,6 +160,8 @@ public enum RoutingError: Error, Sendable, Equatable, CustomStringConvertible {
         case .unknownPlugin(let id, let known):
             return
                 "gatehouse.modalities.\(id): no such plugin; the registry has \(known.joined(separator: ", "))"
+        case .notAllowed(let modality, let key):
+            return "the API key \(key) may not send parts of the modality \(modality)"
         case .noWeights(let plugin, let version):
             return "gatehouse.modalities.\(plugin).version: version \(version) has no weights in the registry"
         case .unknownVersion(let plugin, let version, let known):

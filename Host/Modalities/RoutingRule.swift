@@ -171,16 +171,19 @@ public struct RequestOrigin: Sendable {
     public var headers: [(name: String, value: String)]
     /// The label of its API key; empty where it has none.
     public var keyLabel: String
+    /// What its key lets its parts be, by the modality of plugins; nil: anything.
+    public var allowedModalities: Set<String>?
     /// Its place in the traffic, 0 ..< 1, which decides between versions; nil: the default version.
     public var trafficPoint: Double?
 
     public init(
         model: String = "", headers: [(name: String, value: String)] = [], keyLabel: String = "",
-        trafficPoint: Double? = nil
+        allowedModalities: Set<String>? = nil, trafficPoint: Double? = nil
     ) {
         self.model = model
         self.headers = headers
         self.keyLabel = keyLabel
+        self.allowedModalities = allowedModalities
         self.trafficPoint = trafficPoint
     }
 }

@@ -12,7 +12,7 @@ import unittest
 import checkout
 
 COMMANDS = ["serve", "chat", "bench", "tokenize", "logits", "inspect", "encode", "quantize",
-            "perplexity", "plugin", "registry"]
+            "perplexity", "plugin", "registry", "key"]
 VOCABULARY = 49152
 LIGHT = checkout.IMAGES / "light.png"
 
@@ -42,7 +42,7 @@ class HelpTests(CommandTestCase):
             with self.subTest(command=command):
                 self.assertTrue(checkout.answer(command, "--help").startswith(f"usage: gatehouse {command} "))
                 self.assertEqual(checkout.answer(command, "-h"), checkout.answer(command, "--help"))
-        for group in ("plugin", "registry", "bench"):
+        for group in ("plugin", "registry", "bench", "key"):
             for name in re.findall(rf"(?m)^  ({group} \S+)  ", checkout.answer("--help")):
                 with self.subTest(command=name):
                     self.assertTrue(checkout.answer(*name.split(), "--help").startswith(f"usage: gatehouse {name} "))

@@ -58,7 +58,7 @@ public final class ChatService: Sendable {
             GenerationRequest(
                 prompt: prompt, sampling: request.sampling, maxNewTokens: request.maxTokens,
                 endTokens: model.tokenizer.endOfGeneration, choices: request.choices,
-                alternatives: request.alternatives, client: request.origin.bearerToken ?? ""))
+                alternatives: request.alternatives, client: request.origin.client))
         return ChatAnswer(
             modalities: reports, promptTokens: prompt.count, stream: stream, choices: request.choices,
             tokenizer: model.tokenizer, stop: request.stop)

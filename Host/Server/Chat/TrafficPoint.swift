@@ -25,12 +25,9 @@ enum TrafficPoint {
 }
 
 extension RequestOrigin {
+    /// Who it is from, for taking turns: the label of its key, or what it sent as one to a server without keys.
+    var client: String { keyLabel.isEmpty ? bearerToken ?? "" : keyLabel }
+
     /// What follows `Bearer` in the field `Authorization`; nil where there is none.
-    var bearerToken: String? {
-        guard let field = headers.first(where: { $0.name.lowercased() == "authorization" })?.value else {
-            return nil
-        }
-        let words = field.split(separator: " ", maxSplits: 1)
-        return words.count == 2 && words[0].lowercased() == "bearer" ? String(words[1]) : nil
-    }
+    var bearerToken: String? { HTTPHeaders(headers).bearerToken }
 }

@@ -26,7 +26,9 @@ final class HTTPConnection {
         let body = error.body
         var head =
             "HTTP/1.1 \(error.status) \(String(cString: MHD_get_reason_phrase_for(UInt32(error.status))))\r\n"
-        head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\nConnection: close\r\n\r\n"
+        head += "Content-Type: application/json\r\nContent-Length: \(body.count)\r\nConnection: close\r\n"
+        for field in error.headers.fields { head += "\(field.name): \(field.value)\r\n" }
+        head += "\r\n"
         let bytes = Array(head.utf8) + (withBody ? body : [])
         // A client whose window is full loses the message; the connection ends all the same.
         _ = send(socket, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))

@@ -44,7 +44,9 @@ final class HTTPExchange {
     // MARK: The request
 
     /// Reads the head, or refuses the request; either way its body is to be received next.
-    func begin(target: String, version: String, refusal: HTTPError?) {
+    func begin(
+        target: String, version: String, refusal: HTTPError?, doorkeeper: HTTPServer.Doorkeeper
+    ) {
         do throws(HTTPError) {
             if let refusal { throw refusal }
             guard http_connection_header_bytes(pointer) <= limits.headerBytes else {
@@ -60,9 +62,11 @@ final class HTTPExchange {
                 let name = try RequestHead.percentDecode(item.name)
                 query.append((name: name, value: try RequestHead.percentDecode(item.value)))
             }
-            request = HTTPRequest(
+            let whole = HTTPRequest(
                 id: requestID, method: method, path: try RequestHead.percentDecode(target), query: query,
                 headers: head.headers, remoteAddress: connection.remoteAddress)
+            if let refusal = doorkeeper(whole) { throw refusal }
+            request = whole
         } catch {
             refuse(error)
         }

@@ -34,6 +34,10 @@ public struct HTTPHeaders: Sendable, ExpressibleByDictionaryLiteral {
         fields.append((name: name, value: value))
     }
 
+    public mutating func append(_ headers: HTTPHeaders) {
+        fields += headers.fields
+    }
+
     /// ASCII comparison: `lowercased()` would allocate, and would fold letters that field names cannot hold.
     static func same(_ left: String, _ right: String) -> Bool {
         let a = left.utf8

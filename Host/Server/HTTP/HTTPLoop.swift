@@ -13,6 +13,7 @@ final class HTTPLoop: @unchecked Sendable {
     private static let lastGrace = Duration.seconds(1)
 
     private let limits: HTTPServer.Limits
+    private let doorkeeper: HTTPServer.Doorkeeper
     private let handler: HTTPServer.Handler
     private let mailbox: LoopMailbox
     private var daemon: OpaquePointer?
@@ -23,8 +24,12 @@ final class HTTPLoop: @unchecked Sendable {
     /// A daemon at its limit of connections listens again in the run after the one in which some ended.
     private var needsAnotherRun = false
 
-    init(limits: HTTPServer.Limits, handler: @escaping HTTPServer.Handler, mailbox: LoopMailbox) {
+    init(
+        limits: HTTPServer.Limits, doorkeeper: @escaping HTTPServer.Doorkeeper,
+        handler: @escaping HTTPServer.Handler, mailbox: LoopMailbox
+    ) {
         self.limits = limits
+        self.doorkeeper = doorkeeper
         self.handler = handler
         self.mailbox = mailbox
     }
@@ -161,7 +166,7 @@ final class HTTPLoop: @unchecked Sendable {
             mailbox: mailbox)
         exchanges[exchange.number] = exchange
         connection.exchange = exchange
-        exchange.begin(target: target, version: version, refusal: refusal)
+        exchange.begin(target: target, version: version, refusal: refusal, doorkeeper: doorkeeper)
         return exchange
     }
 

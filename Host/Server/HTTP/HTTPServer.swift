@@ -9,6 +9,9 @@ import Synchronization
 /// that closes only its sending half counts as gone. A started server runs until `stop`, whoever holds it.
 public final class HTTPServer: Sendable {
     public typealias Handler = @Sendable (HTTPRequest) async -> HTTPResponse
+    /// Looks at a request whose body has not been received; what it returns is the answer, and the body is not taken.
+    /// Called on the thread that owns the sockets, so it returns at once.
+    public typealias Doorkeeper = @Sendable (HTTPRequest) -> HTTPError?
 
     public struct Configuration: Sendable {
         /// A name or a numeric address.
@@ -54,11 +57,16 @@ public final class HTTPServer: Sendable {
     }
 
     private let configuration: Configuration
+    private let doorkeeper: Doorkeeper
     private let handler: Handler
     private let lifecycle = Mutex(Lifecycle.new)
 
-    public init(configuration: Configuration, handler: @escaping Handler) {
+    public init(
+        configuration: Configuration, doorkeeper: @escaping Doorkeeper = { _ in nil },
+        handler: @escaping Handler
+    ) {
         self.configuration = configuration
+        self.doorkeeper = doorkeeper
         self.handler = handler
     }
 
@@ -88,7 +96,7 @@ public final class HTTPServer: Sendable {
         guard listener.socket >= 0 else {
             throw HTTPServerError(listener, host: configuration.host, port: configuration.port)
         }
-        let loop = HTTPLoop(limits: limits, handler: handler, mailbox: mailbox)
+        let loop = HTTPLoop(limits: limits, doorkeeper: doorkeeper, handler: handler, mailbox: mailbox)
         try loop.open(listener: listener.socket)
         let thread = Thread { loop.run() }
         thread.name = "http"

@@ -44,6 +44,7 @@ extension HTTPError {
             case .unknownPlugin(let id, _): (400, "gatehouse.modalities.\(id)", "unknown_plugin")
             case .unknownVersion(let plugin, _, _):
                 (400, "gatehouse.modalities.\(plugin).version", "unknown_version")
+            case .notAllowed: (403, "messages", "modality_not_allowed")
             case .noWeights(let plugin, _): (400, "gatehouse.modalities.\(plugin).version", "no_weights")
             }
         self.init(status: status, message: "\(error)", param: param, code: code)

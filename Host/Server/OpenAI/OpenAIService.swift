@@ -25,11 +25,13 @@ public struct OpenAIService: Sendable {
 
     private let chat: ChatService
     private let models: ModelNames
+    private let access: AccessControl
     private let started = Int(Date().timeIntervalSince1970)
 
-    public init(_ chat: ChatService, models: ModelNames) {
+    public init(_ chat: ChatService, models: ModelNames, access: AccessControl = AccessControl(nil)) {
         self.chat = chat
         self.models = models
+        self.access = access
     }
 
     public var router: HTTPRouter {
@@ -56,13 +58,18 @@ public struct OpenAIService: Sendable {
                     "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
                 param: "model", code: "model_not_found")
         }
-        completion.chat.origin = RequestOrigin(model: model, headers: request.headers.fields)
-        let answer = try await chat.answer(completion.chat)
+        let client = try access.admit(request)
+        completion.chat.origin = RequestOrigin(
+            model: model, headers: request.headers.fields, keyLabel: client.key?.label ?? "",
+            allowedModalities: client.key?.limits.modalities)
+        let answer = MeteredAnswer(try await chat.answer(completion.chat), client)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
             created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage,
             reportsTokens: completion.chat.alternatives != nil)
-        if completion.stream { return stream(answer, choices: completion.chat.choices, response) }
+        if completion.stream {
+            return stream(answer, choices: completion.chat.choices, response, client.headers)
+        }
         var choices = Array(repeating: CompletionResponse.Choice(), count: completion.chat.choices)
         for try await element in answer {
             switch element {
@@ -70,7 +77,10 @@ public struct OpenAIService: Sendable {
             case .text(let piece, let choice): choices[choice].append(piece)
             case .ended(let reason, let choice): choices[choice].reason = reason
             case .finished(let usage):
-                return .json(Array(response.whole(choices, usage, answer.modalities).text.utf8))
+                var whole = HTTPResponse.json(
+                    Array(response.whole(choices, usage, answer.modalities).text.utf8))
+                whole.headers.append(client.headers)
+                return whole
             }
         }
         // The stream of a cancelled task ends early.
@@ -78,9 +88,9 @@ public struct OpenAIService: Sendable {
     }
 
     private func stream(
-        _ answer: ChatAnswer, choices: Int, _ response: CompletionResponse
+        _ answer: MeteredAnswer, choices: Int, _ response: CompletionResponse, _ headers: HTTPHeaders
     ) -> HTTPResponse {
-        ServerSentEvents.response { events in
+        ServerSentEvents.response(headers: headers) { events in
             do {
                 for choice in 0..<choices {
                     try await events.send(response.first(choice, answer.modalities).text)
