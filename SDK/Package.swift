@@ -14,6 +14,8 @@ let package = Package(
         .library(name: "GatehouseTensorFiles", type: .static, targets: ["GatehouseTensorFiles"]),
         // What encoders compute with.
         .library(name: "GatehouseNumerics", type: .static, targets: ["GatehouseNumerics"]),
+        // For the tests of plugins: opens a built library as a host does.
+        .library(name: "GatehouseTestSupport", type: .static, targets: ["GatehouseTestSupport"]),
         // Not a library's: the program an author checks a plugin with.
         .executable(name: "gatehouse-plugin", targets: ["PluginChecker"]),
     ],
@@ -22,7 +24,9 @@ let package = Package(
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
         .target(name: "GatehouseJSON"),
         .target(name: "GatehouseTensorFiles", dependencies: ["GatehouseJSON"]),
-        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics"]),
+        .target(
+            name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "GatehouseJSON", "CNumerics"]),
+        .target(name: "GatehouseTestSupport", dependencies: ["CGatehouse"]),
         .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
         .target(
             name: "CPluginProbe", dependencies: ["CGatehouse"],

@@ -24,7 +24,12 @@ let package = Package(
             ]),
         .testTarget(name: "MeasurementsTests", dependencies: ["Measurements"]),
         // Opens the built library as a host does, so it does not link the plugin.
-        .testTarget(name: "SensorTests", dependencies: [.product(name: "CGatehouse", package: "SDK")]),
+        .testTarget(
+            name: "SensorTests",
+            dependencies: [
+                .product(name: "GatehouseTestSupport", package: "SDK"),
+                .product(name: "CGatehouse", package: "SDK"),
+            ]),
     ],
     swiftLanguageModes: [.v6]
 )

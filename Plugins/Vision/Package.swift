@@ -40,7 +40,12 @@ let package = Package(
         .testTarget(
             name: "EncodersTests", dependencies: ["Encoders", "Pictures", numerics], exclude: ["checkpoints"]),
         // Opens the built library as a host does, so it does not link the plugin.
-        .testTarget(name: "VisionTests", dependencies: [.product(name: "CGatehouse", package: "SDK")]),
+        .testTarget(
+            name: "VisionTests",
+            dependencies: [
+                .product(name: "GatehouseTestSupport", package: "SDK"),
+                .product(name: "CGatehouse", package: "SDK"),
+            ]),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .c11

@@ -17,7 +17,8 @@ let package = Package(
         .target(name: "GatehouseSDK", dependencies: ["CGatehouse"]),
         .target(name: "GatehouseJSON"),
         .target(name: "GatehouseTensorFiles", dependencies: ["GatehouseJSON"]),
-        .target(name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "CNumerics"]),
+        .target(
+            name: "GatehouseNumerics", dependencies: ["GatehouseTensorFiles", "GatehouseJSON", "CNumerics"]),
         .target(name: "CNumerics", linkerSettings: [.linkedLibrary("m")]),
     ],
     swiftLanguageModes: [.v6],

@@ -31,6 +31,7 @@ GN_INLINE float activated(float x, int32_t function)
     case GN_SILU: return x / (1.0f + gn_exp(-x));
     case GN_RELU: return x > 0.0f ? x : 0.0f;
     case GN_TANH: return hyperbolic_tangent(x);
+    case GN_SIGMOID: return 1.0f / (1.0f + gn_exp(-x));
     default: return x;
     }
 }
@@ -44,6 +45,7 @@ GN_INLINE float activated(float x, int32_t function)
     case GN_SILU: LOOP(GN_SILU) break;                                                                                 \
     case GN_RELU: LOOP(GN_RELU) break;                                                                                 \
     case GN_TANH: LOOP(GN_TANH) break;                                                                                 \
+    case GN_SIGMOID: LOOP(GN_SIGMOID) break;                                                                           \
     default: LOOP(GN_IDENTITY) break;                                                                                  \
     }
 
@@ -194,4 +196,11 @@ void gn_widen_float16(int64_t count, const void *from, float *to)
         bits |= (half & 0x7C00u) == 0x7C00u ? 0x7F800000u : 0;
         to[i] = gn_float_of_bits(bits | (half & 0x8000u) << 16);
     }
+}
+
+GN_CLONES
+void gn_widen_int8(int64_t count, const void *from, float scale, float *to)
+{
+    const int8_t *restrict in = from;
+    for (int64_t i = 0; i < count; i++) to[i] = (float)in[i] * scale;
 }

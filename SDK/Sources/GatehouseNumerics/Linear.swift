@@ -17,6 +17,31 @@ public struct Linear: Sendable {
     public var inputs: Int { weight.inputs }
 }
 
+extension Linear {
+    /// y = f(x Wᵀ + b) on the calling thread alone.
+    public func apply(_ x: Matrix, _ activation: Activation = .identity, into y: Matrix) {
+        multiply(x, 0..<outputs, y, keep: false, activation)
+    }
+
+    /// Some of the outputs.
+    fileprivate func multiply(
+        _ x: Matrix, _ outputs: Range<Int>, _ y: Matrix, keep: Bool, _ activation: Activation
+    ) {
+        precondition(x.columns == inputs && y.columns == self.outputs, "widths fit the layer")
+        precondition(x.rows == y.rows, "as many rows out as in")
+        weight.withPanels(outputs) { panels in
+            let part = y.columns(outputs)
+            gn_multiply(
+                Int64(x.rows), Int64(x.columns), Int64(outputs.count), x.base, Int64(x.stride), panels,
+                part.base, Int64(part.stride), keep ? 1 : 0)
+            guard bias != nil || activation != .identity else { return }
+            gn_activate(
+                Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride),
+                bias.map { UnsafePointer($0.base + outputs.lowerBound) }, activation.code)
+        }
+    }
+}
+
 /// What follows a linear layer, element by element. Names are those of published configurations.
 public enum Activation: String, Sendable, CaseIterable {
     case identity = "linear"
@@ -29,6 +54,7 @@ public enum Activation: String, Sendable, CaseIterable {
     case silu
     case relu
     case tanh
+    case sigmoid
 
     /// The function that a configuration calls `name`, other names of it included.
     public init?(named name: String) {
@@ -48,6 +74,7 @@ public enum Activation: String, Sendable, CaseIterable {
         case .silu: Int32(GN_SILU)
         case .relu: Int32(GN_RELU)
         case .tanh: Int32(GN_TANH)
+        case .sigmoid: Int32(GN_SIGMOID)
         }
     }
 }
@@ -55,23 +82,15 @@ public enum Activation: String, Sendable, CaseIterable {
 extension ThreadTeam {
     /// y = f(x Wᵀ + b); `x` [rows, inputs], `y` [rows, outputs]. Threads take stretches of outputs.
     public func linear(_ x: Matrix, _ layer: Linear, _ activation: Activation = .identity, into y: Matrix) {
-        apply(x, layer, y, keep: false) { part, bias in
-            if bias != nil || activation != .identity {
-                gn_activate(
-                    Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias,
-                    activation.code)
-            }
+        split(layer.outputs, unit: WeightMatrix.panel) { outputs in
+            layer.multiply(x, outputs, y, keep: false, activation)
         }
     }
 
     /// y += x Wᵀ + b.
     public func linear(_ x: Matrix, _ layer: Linear, addingTo y: Matrix) {
-        apply(x, layer, y, keep: true) { part, bias in
-            if let bias {
-                gn_activate(
-                    Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias,
-                    Activation.identity.code)
-            }
+        split(layer.outputs, unit: WeightMatrix.panel) { outputs in
+            layer.multiply(x, outputs, y, keep: true, .identity)
         }
     }
 
@@ -80,34 +99,26 @@ extension ThreadTeam {
         _ x: Matrix, gate: Linear, up: Linear, _ activation: Activation, scratch: Matrix, into y: Matrix
     ) {
         precondition(scratch.rows == y.rows && scratch.columns == y.columns, "scratch is like the output")
-        linear(x, gate, into: y)
-        apply(x, up, scratch, keep: false) { part, bias in
-            if let bias {
-                gn_activate(
-                    Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), bias,
-                    Activation.identity.code)
-            }
-            let column = scratch.base.distance(to: part.base)
+        precondition(gate.outputs == up.outputs, "a gate for each output")
+        split(up.outputs, unit: WeightMatrix.panel) { outputs in
+            gate.multiply(x, outputs, y, keep: false, .identity)
+            up.multiply(x, outputs, scratch, keep: false, .identity)
+            let (part, other) = (y.columns(outputs), scratch.columns(outputs))
             gn_gated(
-                Int64(part.rows), Int64(part.columns), y.base + column, Int64(y.stride), part.base,
-                Int64(part.stride), activation.code)
+                Int64(part.rows), Int64(part.columns), part.base, Int64(part.stride), other.base,
+                Int64(other.stride), activation.code)
         }
     }
+}
 
-    private func apply(
-        _ x: Matrix, _ layer: Linear, _ y: Matrix, keep: Bool,
-        then finish: @Sendable (_ part: Matrix, _ bias: UnsafePointer<Float>?) -> Void
-    ) {
-        precondition(x.columns == layer.inputs && y.columns == layer.outputs, "widths fit the layer")
-        precondition(x.rows == y.rows, "as many rows out as in")
-        split(layer.outputs, unit: WeightMatrix.panel) { outputs in
-            layer.weight.withPanels(outputs) { panels in
-                let part = y.columns(outputs)
-                gn_multiply(
-                    Int64(x.rows), Int64(x.columns), Int64(outputs.count), x.base, Int64(x.stride), panels,
-                    part.base, Int64(part.stride), keep ? 1 : 0)
-                finish(part, layer.bias.map { UnsafePointer($0.base + outputs.lowerBound) })
-            }
+extension ConfigurationFile {
+    /// The activation that a key names.
+    public func activation(_ key: String, default standard: String) throws(TensorFileError) -> Activation {
+        let name = try string(key, default: standard)
+        guard let activation = Activation(named: name) else {
+            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
+            throw error(key, "one of \(known)", "\"\(name)\"")
         }
+        return activation
     }
 }

@@ -10,7 +10,7 @@ public struct WeightMatrix: @unchecked Sendable {  // nobody writes to it once i
     private enum Storage {
         /// One row.
         case packed(Matrix)
-        case stored(FloatFormat, UnsafeRawBufferPointer, owner: AnyObject)
+        case stored(WeightElements)
     }
 
     /// A copy of `matrix`, `[outputs, inputs]`.
@@ -22,32 +22,32 @@ public struct WeightMatrix: @unchecked Sendable {  // nobody writes to it once i
         }
     }
 
-    /// A copy of elements in any format and of any alignment, row-major.
+    /// Elements in any format and of any alignment, row-major: a copy of them, or themselves.
     ///
-    /// - Precondition: `bytes` holds `outputs × inputs` of them.
-    public init(outputs: Int, inputs: Int, format: FloatFormat, bytes: UnsafeRawBufferPointer) {
-        precondition(bytes.count == outputs * inputs * format.byteCount, "weights are [outputs, inputs]")
-        self.init(outputs: outputs, inputs: inputs) { range, panels in
-            Self.pack(range, inputs, format, bytes, panels)
+    /// - Precondition: there are `outputs × inputs` of them.
+    init(outputs: Int, inputs: Int, _ elements: WeightElements, residency: WeightReader.Residency) {
+        precondition(
+            elements.bytes.count == outputs * inputs * elements.byteCount, "weights are [outputs, inputs]")
+        switch residency {
+        case .packed:
+            self.init(outputs: outputs, inputs: inputs) { range, panels in
+                Self.pack(range, inputs, elements, panels)
+            }
+        case .stored:
+            self.init(outputs: outputs, inputs: inputs, storage: .stored(elements))
         }
-    }
-
-    /// The same without a copy: the elements stay as stored, and valid while `owner` lives.
-    public init(
-        outputs: Int, inputs: Int, format: FloatFormat, bytes: UnsafeRawBufferPointer, owner: AnyObject
-    ) {
-        precondition(bytes.count == outputs * inputs * format.byteCount, "weights are [outputs, inputs]")
-        self.outputs = outputs
-        self.inputs = inputs
-        storage = .stored(format, bytes, owner: owner)
     }
 
     private init(outputs: Int, inputs: Int, _ pack: (Range<Int>, UnsafeMutablePointer<Float>) -> Void) {
         let panels = Matrix(uninitializedRows: 1, columns: Self.wholePanels(outputs) * inputs)
         pack(0..<outputs, panels.base)
+        self.init(outputs: outputs, inputs: inputs, storage: .packed(panels))
+    }
+
+    private init(outputs: Int, inputs: Int, storage: Storage) {
         self.outputs = outputs
         self.inputs = inputs
-        storage = .packed(panels)
+        self.storage = storage
     }
 
     /// Outputs that stand side by side.
@@ -60,22 +60,21 @@ public struct WeightMatrix: @unchecked Sendable {  // nobody writes to it once i
     func withPanels(_ range: Range<Int>, _ body: (UnsafePointer<Float>) -> Void) {
         switch storage {
         case .packed(let panels): body(panels.base + range.lowerBound * inputs)
-        case .stored(let format, let bytes, _):
+        case .stored(let elements):
             let panels = Matrix(uninitializedRows: 1, columns: Self.wholePanels(range.count) * inputs)
-            Self.pack(range, inputs, format, bytes, panels.base)
+            Self.pack(range, inputs, elements, panels.base)
             body(panels.base)
         }
     }
 
     private static func pack(
-        _ outputs: Range<Int>, _ inputs: Int, _ format: FloatFormat, _ bytes: UnsafeRawBufferPointer,
+        _ outputs: Range<Int>, _ inputs: Int, _ elements: WeightElements,
         _ panels: UnsafeMutablePointer<Float>
     ) {
         let widened = Matrix(uninitializedRows: min(panel, outputs.count), columns: inputs)
-        let row = inputs * format.byteCount
         for first in stride(from: outputs.lowerBound, to: outputs.upperBound, by: panel) {
             let end = min(first + panel, outputs.upperBound)
-            format.widen(UnsafeRawBufferPointer(rebasing: bytes[first * row..<end * row]), into: widened.base)
+            elements.widen(first..<end, columns: inputs, into: widened.base)
             gn_pack_transposed(
                 Int64(end - first), Int64(inputs), widened.base, Int64(inputs),
                 panels + (first - outputs.lowerBound) * inputs)

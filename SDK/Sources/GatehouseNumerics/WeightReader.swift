@@ -46,6 +46,9 @@ extension StoredTensor {
 }
 
 /// Reads layers by their names under one prefix, and holds each tensor to the shape that the encoder gives it.
+///
+/// Weights are of floating point, or int8 (`I8`) with a tensor `<name>_scale` of one float for each row along the first extent,
+/// which that row is multiplied by.
 public struct WeightReader: Sendable {
     /// Where matrices of weights stay.
     public enum Residency: Sendable {
@@ -76,26 +79,19 @@ public struct WeightReader: Sendable {
 
     /// The elements of a tensor of this shape.
     public func floats(_ name: String, _ shape: [Int]) throws(TensorFileError) -> Matrix {
-        let tensor = try checked(name, shape)
+        let elements = try checked(name, shape)
         let matrix = Matrix(uninitializedRows: 1, columns: shape.reduce(1, *))
-        tensor.format.widen(tensor.bytes, into: matrix.base)
+        let rows = shape.first ?? 1
+        elements.widen(0..<rows, columns: matrix.columns / max(1, rows), into: matrix.base)
         return matrix
     }
 
     /// A tensor of this shape as a matrix `[outputs, inputs]`, the first extent being the outputs and all others, row-major,
     /// the inputs.
     public func weight(_ name: String, _ shape: [Int]) throws(TensorFileError) -> WeightMatrix {
-        let tensor = try checked(name, shape)
-        let outputs = shape[0]
-        let inputs = shape.dropFirst().reduce(1, *)
-        switch residency {
-        case .packed:
-            return WeightMatrix(outputs: outputs, inputs: inputs, format: tensor.format, bytes: tensor.bytes)
-        case .stored:
-            return WeightMatrix(
-                outputs: outputs, inputs: inputs, format: tensor.format, bytes: tensor.bytes,
-                owner: tensor.owner)
-        }
+        let elements = try checked(name, shape)
+        return WeightMatrix(
+            outputs: shape[0], inputs: shape.dropFirst().reduce(1, *), elements, residency: residency)
     }
 
     /// `name.weight` and, where there is one, `name.bias`.
@@ -110,8 +106,8 @@ public struct WeightReader: Sendable {
         let bias = Matrix(uninitializedRows: 1, columns: names.count * outputs)
         var biased = 0
         for (index, name) in names.enumerated() {
-            let tensor = try checked("\(name).weight", [outputs, inputs])
-            tensor.format.widen(tensor.bytes, into: weight.base + index * outputs * inputs)
+            let elements = try checked("\(name).weight", [outputs, inputs])
+            elements.widen(0..<outputs, columns: inputs, into: weight.base + index * outputs * inputs)
             guard let own = try self.bias(name, outputs) else { continue }
             biased += 1
             (bias.base + index * outputs).update(from: own.base, count: outputs)
@@ -140,18 +136,35 @@ public struct WeightReader: Sendable {
         has("\(name).bias") ? try floats("\(name).bias", [count]) : nil
     }
 
-    private func checked(
-        _ name: String, _ shape: [Int]
-    ) throws(TensorFileError) -> (format: FloatFormat, bytes: UnsafeRawBufferPointer, owner: MappedFile) {
-        func failure(_ expected: String, _ found: String) -> TensorFileError {
+    private func checked(_ name: String, _ shape: [Int]) throws(TensorFileError) -> WeightElements {
+        func failure(_ name: String, _ expected: String, _ found: String) -> TensorFileError {
             TensorFileError(
                 path: file.path, field: "tensor \(prefix)\(name)", expected: expected, found: found)
         }
-        guard let tensor = file.stored(prefix + name) else { throw failure("\(shape)", "no such tensor") }
-        guard tensor.shape == shape else { throw failure("\(shape)", "\(tensor.shape)") }
-        guard let format = tensor.format else {
-            throw failure("F32, F16 or BF16", tensor.typeName)
+        guard let tensor = file.stored(prefix + name) else {
+            throw failure(name, "\(shape)", "no such tensor")
         }
-        return (format, tensor.bytes, tensor.owner)
+        guard tensor.shape == shape else { throw failure(name, "\(shape)", "\(tensor.shape)") }
+        if let format = tensor.format {
+            return WeightElements(format: .float(format), bytes: tensor.bytes, owner: tensor.owner)
+        }
+        guard tensor.typeName == SafetensorsType.i8.rawValue, let rows = shape.first else {
+            throw failure(name, "F32, F16 or BF16", tensor.typeName)
+        }
+        let scaleName = "\(name)_scale"
+        guard let scale = file.stored(prefix + scaleName) else {
+            throw failure(scaleName, "[\(rows)], since \(name) is I8", "no such tensor")
+        }
+        guard scale.shape.reduce(1, *) == rows else {
+            throw failure(scaleName, "[\(rows)]", "\(scale.shape)")
+        }
+        guard let format = scale.format else {
+            throw failure(scaleName, "F32, F16 or BF16", scale.typeName)
+        }
+        let scales = [Float](unsafeUninitializedCapacity: rows) { buffer, count in
+            if let base = buffer.baseAddress { format.widen(scale.bytes, into: base) }
+            count = rows
+        }
+        return WeightElements(format: .int8(scales: scales), bytes: tensor.bytes, owner: tensor.owner)
     }
 }

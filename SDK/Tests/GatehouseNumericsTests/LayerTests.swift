@@ -44,8 +44,8 @@ import Testing
         #expect(try made(2, 250..<251) == Array(whole[250 * 150..<251 * 150]))
     }
 
-    @Test(arguments: ["f16", "bf16"], [WeightReader.Residency.stored, .packed])
-    func sixteenBitWeightsCountAsTheNumbersTheyStandFor(
+    @Test(arguments: ["f16", "bf16", "int8"], [WeightReader.Residency.stored, .packed])
+    func narrowWeightsCountAsTheNumbersTheyStandFor(
         _ format: String, _ residency: WeightReader.Residency
     ) throws {
         let team = try ThreadTeam(threads: 2)
@@ -99,6 +99,58 @@ import Testing
         let y = Matrix(rows: 1, columns: 1)
         try ThreadTeam(threads: 1).attention(queries, keys, values, heads: 1, scale: 1, into: y)
         #expect(y.row(0)[0] == 2)
+    }
+
+    @Test func attentionWithRelativePositionsIsItsFormula() throws {
+        for threads in [1, 3] {
+            let team = try ThreadTeam(threads: threads)
+            let y = Matrix(rows: 9, columns: 24)
+            team.attention(
+                pattern(9, 24, seed: 80), first: 4, pattern(13, 24, seed: 81), pattern(13, 24, seed: 82),
+                RelativeKeys(pattern(31, 24, seed: 83), heads: 3, team), content: pattern(1, 24, seed: 84),
+                position: pattern(1, 24, seed: 85), scale: 0.7, into: y)
+            expectNear(y, try references.floats("attention.relative"))
+        }
+    }
+
+    @Test func relativePositionsDependInNoBitOnWhatElseIsThere() throws {
+        // Several blocks of queries, and spans whose panels begin elsewhere.
+        let team = try ThreadTeam(threads: 2)
+        let (rows, keys) = (pattern(250, 24, seed: 86), pattern(250, 24, seed: 87))
+        func made(_ span: Int, _ queries: Range<Int>) -> [Float] {
+            let positions = RelativeKeys(
+                RelativeKeys.sinusoids(span: span, width: 24), heads: 3, team)
+            let y = Matrix(rows: queries.count, columns: 24)
+            team.attention(
+                rows.rows(queries), first: queries.lowerBound, keys, keys, positions,
+                content: pattern(1, 24, seed: 84), position: pattern(1, 24, seed: 85), scale: 0.7, into: y)
+            return y.elements
+        }
+        let whole = made(250, 0..<250)
+        #expect(made(301, 0..<250) == whole)
+        #expect(made(264, 131..<137) == Array(whole[131 * 24..<137 * 24]))
+    }
+
+    @Test func aDepthwiseConvolutionIsThatOfPyTorch() throws {
+        let convolution = DepthwiseConvolution(
+            weight: pattern(70, 5, seed: 91), bias: pattern(1, 70, seed: 92))
+        let y = Matrix(rows: 17, columns: 70)
+        try ThreadTeam(threads: 2).convolve(pattern(21, 70, seed: 90), convolution, .silu, into: y)
+        expectNear(y, try references.floats("depthwise"))
+    }
+
+    @Test func aMelSpectrumIsThatOfTheReferencesFilters() throws {
+        let mel = MelSpectrum(
+            MelSpectrum.Configuration(
+                rate: 16000, bands: 80, hop: 160, windowLength: 400, transformSize: 512, guardValue: 0x1p-24))
+        let sound = pattern(1, 4000, seed: 95)
+        let y = Matrix(rows: 23, columns: 80)
+        mel.logarithms(sound.base, try ThreadTeam(threads: 2), into: y)
+        expectNear(y, try references.floats("mel"), tolerance: 1e-6)
+        // A frame is the same beside others and alone.
+        let one = Matrix(rows: 1, columns: 80)
+        mel.logarithms(sound.base + 20 * 160, try ThreadTeam(threads: 1), into: one)
+        #expect(one.elements == Array(y.row(20)))
     }
 
     @Test func rotationIsThatOfPublishedModels() throws {

@@ -31,4 +31,13 @@ import Testing
             "\($0)" == "\(reader.file.path): tensor picture.grey: expected F32, F16 or BF16, found U8"
         }
     }
+
+    @Test func int8WithoutItsScaleIsNoWeight() throws {
+        #expect {
+            try reader.weight("bare.int8", [33, 24])
+        } throws: {
+            "\($0)"
+                == "\(reader.file.path): tensor bare.int8_scale: expected [33], since bare.int8 is I8, found no such tensor"
+        }
+    }
 }

@@ -1,5 +1,6 @@
 import CGatehouse
 import Foundation
+import GatehouseTestSupport
 import Testing
 
 /// The library through the symbol it exports. Serial: the library is one for the process.
@@ -73,5 +74,17 @@ import Testing
         #expect(plugin.output_kinds == UInt32(GATEHOUSE_OUTPUT_TEXT))
         let schema = try #require(plugin.configuration_schema.map { String(cString: $0) })
         #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(schema.utf8)) }
+    }
+}
+
+extension OpenedPlugin {
+    fileprivate convenience init(configuration: String = "{}") throws {
+        try self.init(library: "Sensor", id: "sensor", configuration: configuration)
+    }
+
+    fileprivate func encode(
+        _ text: String, kind: Int = GATEHOUSE_PART_ENCODED, cancelled: Bool = false
+    ) -> Answer {
+        encode([.file(Data(text.utf8), type: "text/csv", kind: kind)], cancelled: cancelled)
     }
 }

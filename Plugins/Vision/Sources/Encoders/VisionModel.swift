@@ -113,8 +113,8 @@ public struct VisionModel: Sendable {
             let features = try transformer.features(image, levels: processor.levels, team, job)
             switch head {
             case .projector(let projector):
-                return .rows(projector.rows(features, team), height: 0, width: 0)
-            case .soft(let head): return .soft(head.soft(features, team))
+                return .rows(projector.rows(features, classTokens: 1, team), height: 0, width: 0)
+            case .soft(let head): return .soft(head.soft(features, classTokens: 1, team))
             }
         }
     }
@@ -180,5 +180,11 @@ public struct VisionModel: Sendable {
             processor.size = .smart(resize)
         }
         return processor
+    }
+}
+
+extension EncoderJob {
+    func check() throws(PictureError) {
+        if isCancelled() { throw .cancelled }
     }
 }

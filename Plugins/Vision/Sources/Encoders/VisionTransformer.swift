@@ -146,14 +146,3 @@ public struct VisionTransformer: Sendable {
         team.linear(samples, embedding, addingTo: patches)
     }
 }
-
-extension ConfigurationFile {
-    func activation(_ key: String, default standard: String) throws(TensorFileError) -> Activation {
-        let name = try string(key, default: standard)
-        guard let activation = Activation(named: name) else {
-            let known = Activation.allCases.map(\.rawValue).joined(separator: ", ")
-            throw error(key, "one of \(known)", "\"\(name)\"")
-        }
-        return activation
-    }
-}

@@ -207,3 +207,16 @@ public struct SmartResize: Sendable, Equatable {
         return (Int(high), Int(broad))
     }
 }
+
+extension ConfigurationFile {
+    /// Three numbers, one a channel; one number stands for all.
+    func channels(_ key: String, default standard: [Float]) throws(TensorFileError) -> [Float] {
+        guard has(key), let value = values[key] else { return standard }
+        if let number = value.numberValue { return [Float](repeating: Float(number.doubleValue), count: 3) }
+        let numbers = value.arrayValue?.compactMap(\.numberValue) ?? []
+        guard numbers.count == 3, value.arrayValue?.count == 3 else {
+            throw error(key, "a number for each of 3 channels", value.summary)
+        }
+        return numbers.map { Float($0.doubleValue) }
+    }
+}

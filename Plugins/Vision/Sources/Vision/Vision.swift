@@ -88,18 +88,8 @@ final class Vision: ModalityPlugin {
 
     private static func outputs(_ model: VisionModel, _ decoder: Decoder?) -> PluginOutputs {
         guard let width = model.width else { return PluginOutputs(kinds: .soft) }
-        let identity: DecoderIdentity
-        if let own = model.decoder {
-            identity = DecoderIdentity(family: own.family, hidden: width, fingerprint: own.fingerprint)
-        } else if let decoder, decoder.identity.hidden == width {
-            // Nothing in the weights says whose rows they make: they were configured for the decoder at hand.
-            identity = decoder.identity
-        } else {
-            // Run alone, or beside a decoder that they are not for. Zeros are like no decoder's, so the host refuses them.
-            identity = DecoderIdentity(
-                family: model.family ?? "unknown", hidden: width,
-                fingerprint: [Float](repeating: 0, count: DecoderIdentity.fingerprintCount))
-        }
+        let identity = DecoderIdentity(
+            ofRows: width, named: model.decoder, family: model.family, atHand: decoder?.identity)
         return PluginOutputs(kinds: .rows, width: width, decoder: identity)
     }
 }

@@ -1,5 +1,6 @@
 import CGatehouse
 import Foundation
+import GatehouseTestSupport
 import Testing
 
 /// The library through the symbol it exports. Serial: the library is one for the process.
@@ -133,5 +134,21 @@ import Testing
             let json = try #require(text.map { String(cString: $0) })
             #expect(throws: Never.self) { try JSONSerialization.jsonObject(with: Data(json.utf8)) }
         }
+    }
+}
+
+extension OpenedPlugin {
+    fileprivate convenience init(
+        weights: String?, configuration: String = "{}", threads: UInt32 = 1, hidden: UInt32? = nil
+    ) throws {
+        try self.init(
+            library: "Vision", id: "vision", weights: weights, configuration: configuration, threads: threads,
+            hidden: hidden)
+    }
+
+    fileprivate func encode(
+        _ files: [(Data, type: String)], kind: Int = GATEHOUSE_PART_ENCODED, cancelled: Bool = false
+    ) -> Answer {
+        encode(files.map { .file($0.0, type: $0.type, kind: kind) }, cancelled: cancelled)
     }
 }

@@ -17,6 +17,7 @@ enum {
     GN_SILU = 4,      /* x / (1 + exp(-x)) */
     GN_RELU = 5,
     GN_TANH = 6,
+    GN_SIGMOID = 7, /* 1 / (1 + exp(-x)) */
 };
 
 /* Columns of a panel, which the right side of a product lies in: panel after panel, each [inner, GN_PANEL], the last
@@ -68,9 +69,43 @@ void gn_scale_rows(int64_t rows, int64_t columns, float *y, int64_t stride, cons
 void gn_rotate_halves(
     int64_t rows, int64_t heads, int64_t width, float *x, int64_t stride, const float *cosines, const float *sines);
 
+/* y[j] = bias[j] + sum over taps k of weights[k * columns + j] * rows[k][j]: one place of a convolution in which every
+   channel is convolved alone. */
+void gn_depthwise(
+    int64_t taps, int64_t columns, const float *const *rows, const float *weights, const float *bias, float *y);
+
+/* What a spectrum on the mel scale is made with; see MelSpectrum. */
+typedef struct gn_mel {
+    int64_t size;            /* of the Fourier transform, a power of 2 */
+    int64_t window_length;   /* at most `size` */
+    const float *window;
+    const double *cosines;   /* of 2 pi k / size, [size / 2] */
+    const double *sines;
+    const int32_t *reversed; /* k with its bits in reverse order, [size] */
+    int64_t bands;
+    const int32_t *firsts;   /* of each band its first frequency and the number of them */
+    const int32_t *counts;
+    const float *weights;    /* of all bands, one after the other */
+    double guard;            /* added before the logarithm */
+} gn_mel;
+
+/* Frames that are transformed at once. */
+enum { GN_FRAMES = 16 };
+
+/* Doubles of `scratch` that gn_log_mel needs for a transform of `size`. */
+static inline int64_t gn_mel_scratch(int64_t size) { return size * GN_FRAMES + (size / 2 + 1) * GN_FRAMES; }
+
+/* log(power on the mel scale + guard) of at most GN_FRAMES frames of `window_length` samples, one every `hop`: `output`
+   [frames, bands]. A frame's bits do not depend on the others. */
+void gn_log_mel(
+    const gn_mel *mel, int64_t frames, const float *samples, int64_t hop, double *scratch, float *output,
+    int64_t stride);
+
 /* To float32; any alignment. */
 void gn_widen_bfloat16(int64_t count, const void *from, float *to);
 void gn_widen_float16(int64_t count, const void *from, float *to);
+/* Each times `scale`. */
+void gn_widen_int8(int64_t count, const void *from, float scale, float *to);
 
 /* One pass of a separable resampling of 8-bit pixels: output row r is the sum over taps k of
    weights[k] * row (first + k) of `input`, in fixed point with so many fractional bits, rounded and clamped to 0 … 255. */

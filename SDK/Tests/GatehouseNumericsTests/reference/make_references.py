@@ -1,6 +1,6 @@
-"""Makes references.safetensors: what PyTorch and Pillow make of inputs that the tests make too.
+"""Makes references.safetensors: what PyTorch, Pillow and transformers make of inputs that the tests make too.
 
-    pip install numpy torch pillow safetensors
+    pip install numpy torch pillow safetensors transformers
     python3 SDK/Tests/GatehouseNumericsTests/reference/make_references.py
 """
 
@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 from safetensors.torch import save_file
+from transformers.audio_utils import mel_filter_bank
 
 out = {}
 
@@ -34,6 +35,11 @@ out["linear.weight.f16"] = w.to(torch.float16)
 out["linear.weight.bf16"] = w.to(torch.bfloat16)
 out["linear.f16"] = F.linear(x, w.to(torch.float16).float(), b)
 out["linear.bf16"] = F.linear(x, w.to(torch.bfloat16).float(), b)
+scale = w.abs().amax(1) / 127
+out["linear.weight.int8"] = torch.round(w / scale[:, None]).to(torch.int8)
+out["linear.weight.int8_scale"] = scale
+out["linear.int8"] = F.linear(x, out["linear.weight.int8"] * scale[:, None], b)
+out["bare.int8"] = out["linear.weight.int8"].clone()
 out["gated"] = F.silu(F.linear(x, w, b)) * F.linear(x, pattern(33, 24, seed=4))
 
 z = pattern(3, 337, seed=5) * 12
@@ -43,6 +49,7 @@ out["quick_gelu"] = (z.double() * torch.sigmoid(1.702 * z.double())).float()
 out["silu"] = F.silu(z.double()).float()
 out["relu"] = F.relu(z)
 out["tanh"] = torch.tanh(z.double()).float()
+out["sigmoid"] = torch.sigmoid(z.double()).float()
 
 x, w, b = pattern(4, 50, seed=6), pattern(50, seed=7), pattern(50, seed=8)
 out["layer_norm"] = F.layer_norm(x.double(), (50,), w.double(), b.double(), 1e-5).float()
@@ -58,6 +65,23 @@ def attention(queries, keys, width, heads, seed):
 out["attention.few"] = attention(9, 13, 8, 3, seed=20)
 # More than one block of keys and of queries.
 out["attention.many"] = attention(70, 2500, 4, 2, seed=30)
+
+# Relative positions: nine queries, the last of thirteen keys; keys of distances 15 … -15.
+q, k, v, p = (pattern(n, 24, seed=80 + i).double().reshape(n, 3, 8).transpose(0, 1) for i, n in enumerate((9, 13, 13, 31)))
+content, position = (pattern(1, 24, seed=84 + i).double().reshape(3, 1, 8) for i in range(2))
+distance = torch.arange(4, 13)[:, None] - torch.arange(13)
+placed = ((q + position) @ p.transpose(1, 2)).gather(2, (15 - distance).expand(3, -1, -1))
+weights = torch.softmax(0.7 * ((q + content) @ k.transpose(1, 2) + placed), -1)
+out["attention.relative"] = (weights @ v).transpose(0, 1).reshape(9, 24).float()
+
+x, w, b = pattern(21, 70, seed=90), pattern(70, 1, 5, seed=91), pattern(70, seed=92)
+out["depthwise"] = F.silu(F.conv1d(x.T[None], w, b, groups=70))[0].T.contiguous()
+
+sound = pattern(1, 4000, seed=95)[0].double()
+frames = sound.unfold(0, 400, 160) * torch.hann_window(400, periodic=False, dtype=torch.float64)
+power = torch.fft.rfft(frames, 512).abs() ** 2
+bank = mel_filter_bank(257, 80, 0, 8000, 16000, norm="slaney", mel_scale="slaney")
+out["mel"] = torch.log(power @ torch.from_numpy(bank) + 2**-24).float()
 
 angles = pattern(6, 4, seed=40)
 t = pattern(6, 3 * 8, seed=41).reshape(6, 3, 8)

@@ -1,5 +1,3 @@
-import Pictures
-
 /// What an encoder asks and tells while it works.
 public struct EncoderJob: Sendable {
     /// Whether the result is no longer wanted. Called on any thread of the team.
@@ -13,9 +11,5 @@ public struct EncoderJob: Sendable {
     ) {
         self.isCancelled = isCancelled
         self.progress = progress
-    }
-
-    func check() throws(PictureError) {
-        if isCancelled() { throw .cancelled }
     }
 }

@@ -1,5 +1,4 @@
 import GatehouseJSON
-import GatehouseNumerics
 
 /// A JSON file of a checkpoint: values by key, with errors that name file and key.
 public struct ConfigurationFile: Sendable {
@@ -61,17 +60,6 @@ public struct ConfigurationFile: Sendable {
         guard has(key), let value = values[key] else { return standard }
         guard let string = value.stringValue else { throw error(key, "a string", value.summary) }
         return string
-    }
-
-    /// Three numbers, one a channel; one number stands for all.
-    public func channels(_ key: String, default standard: [Float]) throws(TensorFileError) -> [Float] {
-        guard has(key), let value = values[key] else { return standard }
-        if let number = value.numberValue { return [Float](repeating: Float(number.doubleValue), count: 3) }
-        let numbers = value.arrayValue?.compactMap(\.numberValue) ?? []
-        guard numbers.count == 3, value.arrayValue?.count == 3 else {
-            throw error(key, "a number for each of 3 channels", value.summary)
-        }
-        return numbers.map { Float($0.doubleValue) }
     }
 
     public func error(_ key: String, _ expected: String, _ found: String) -> TensorFileError {

@@ -1,10 +1,9 @@
 import GatehouseJSON
-import GatehouseNumerics
 import Glibc
 
 /// Features to soft tokens, which any decoder can read: `soft_head.safetensors`.
 ///
-/// Each slot looks at the patches by a query of its own, `queries` `[slots, width]`, as one head of attention; what it
+/// Each slot looks at the features by a query of its own, `queries` `[slots, width]`, as one head of attention; what it
 /// sees is classified by `classifier.weight` `[pieces, width]` and perhaps `classifier.bias`. The metadata's `pieces` is a
 /// JSON array of the pieces' texts.
 public struct SoftTokenHead: Sendable {
@@ -48,12 +47,15 @@ public struct SoftTokenHead: Sendable {
 
     public var slots: Int { queries.rows }
 
-    /// For each slot its likeliest pieces with their probabilities, the likeliest first.
-    public func soft(_ features: Matrix, _ team: ThreadTeam) -> [[(text: String, weight: Float)]] {
-        let patches = features.rows(1..<features.rows)
+    /// For each slot its likeliest pieces with their probabilities, the likeliest first. The features begin with
+    /// `classTokens`, which no slot looks at.
+    public func soft(
+        _ features: Matrix, classTokens: Int, _ team: ThreadTeam
+    ) -> [[(text: String, weight: Float)]] {
+        let features = features.rows(classTokens..<features.rows)
         let seen = Matrix(uninitializedRows: slots, columns: queries.columns)
         team.attention(
-            queries, patches, patches, heads: 1, scale: 1 / Float(queries.columns).squareRoot(), into: seen)
+            queries, features, features, heads: 1, scale: 1 / Float(queries.columns).squareRoot(), into: seen)
         let scores = Matrix(uninitializedRows: slots, columns: pieces.count)
         team.linear(seen, classifier, into: scores)
         return (0..<slots).map { slot in

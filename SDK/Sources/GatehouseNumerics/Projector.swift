@@ -1,11 +1,10 @@
-import GatehouseNumerics
-
 /// An MLP from an encoder's features to rows in a decoder's space: `projector.safetensors`.
 ///
 /// Layers are `linear_1`, `linear_2` and so on, each with `.weight` and perhaps `.bias`; between them stands the
-/// activation that the file's metadata names under `activation` (`gelu` if it names none). The metadata's `features` says what
-/// goes in: `patches` (the standard) or `all`, the class token first. `decoder.family` of the metadata and the tensor
-/// `decoder.fingerprint`, `[64, 8]`, say whose space the rows are in; without them it is the decoder at hand.
+/// activation that the file's metadata names under `activation` (`gelu` if it names none). Where an encoder has class tokens,
+/// the metadata's `features` says what goes in: `patches` (the standard) or `all`, the class tokens first. `decoder.family` of
+/// the metadata and the tensor `decoder.fingerprint`, `[64, 8]`, say whose space the rows are in; without them it is the
+/// decoder at hand.
 public struct Projector: Sendable {
     public static let fileName = "projector.safetensors"
 
@@ -62,9 +61,9 @@ public struct Projector: Sendable {
     /// Of its rows.
     public var width: Int { layers.last?.outputs ?? 0 }
 
-    /// Rows from the last hidden state of a Vision Transformer.
-    public func rows(_ features: Matrix, _ team: ThreadTeam) -> Matrix {
-        var x = takesClassToken ? features : features.rows(1..<features.rows)
+    /// Rows from an encoder's last hidden state, which begins with `classTokens`.
+    public func rows(_ features: Matrix, classTokens: Int, _ team: ThreadTeam) -> Matrix {
+        var x = takesClassToken ? features : features.rows(classTokens..<features.rows)
         for (index, layer) in layers.enumerated() {
             let y = Matrix(uninitializedRows: x.rows, columns: layer.outputs)
             team.linear(x, layer, index + 1 < layers.count ? activation : .identity, into: y)

@@ -3,40 +3,68 @@ import Foundation
 // Brings the library of the same name into this process: the plugin has no path to it, a worker has it loaded.
 import Synchronization
 
-/// The built library behind its one symbol, as a host opens it: an instance, and what it sent and said.
-final class OpenedPlugin {
-    struct Rows: Equatable {
-        var rows = 0
-        var width = 0
+/// A plugin's built library behind its one symbol, as a host opens it: an instance, and what it sent and said. For the tests of
+/// plugins, which do not link what they test. Used on one thread.
+public final class OpenedPlugin {
+    public struct Rows: Equatable {
+        public var rows = 0
+        public var width = 0
         /// t, h, w.
-        var grid: [UInt32] = []
-        var positions: [Int32] = []
-        var values: [Float] = []
+        public var grid: [UInt32] = []
+        public var positions: [Int32] = []
+        public var values: [Float] = []
     }
 
-    struct Answer {
-        var status: GatehouseStatus = 0
+    public struct Span: Equatable {
+        public var bytes: Range<Int>
+        /// nil where the plugin does not say.
+        public var seconds: ClosedRange<Double>?
+        public var confidence: Float?
+    }
+
+    public struct Answer {
+        public var status: GatehouseStatus = 0
+        /// Of all parts, one after the other.
+        public var text = ""
+        /// Of the text of each part.
+        public var spans: [Span] = []
         /// One of each part.
-        var rows: [Rows] = []
+        public var rows: [Rows] = []
         /// Pieces and weights of each slot.
-        var slots: [[(text: String, weight: Float)]] = []
-        var message: String?
-        var progress: [Double] = []
+        public var slots: [[(text: String, weight: Float)]] = []
+        public var message: String?
+        public var progress: [Double] = []
     }
 
-    enum Failure: Error {
+    /// What a part holds.
+    public enum Part {
+        /// The bytes of a file, passed as `kind`.
+        case file(Data, type: String, kind: Int = GATEHOUSE_PART_ENCODED)
+        /// Interleaved samples.
+        case samples([Float], rate: Int, channels: Int)
+    }
+
+    public enum Failure: Error {
         case library(String)
         case create(GatehouseStatus, String)
     }
 
-    let entry: UnsafePointer<GatehouseEntry>
+    public let entry: UnsafePointer<GatehouseEntry>
     private let instance: UnsafePointer<GatehouseInstance>
     private let recorder: Recorder
     private let host: UnsafeMutablePointer<GatehouseHost>
 
-    /// - Parameter hidden: width of the decoder that is at hand; nil for none.
-    init(weights: String?, configuration: String = "{}", threads: UInt32 = 1, hidden: UInt32? = nil) throws {
-        let entry = try Self.open()
+    /// An instance of the plugin `id` in the library `lib<library>.so`, which the package manager built beside the program of
+    /// the tests.
+    ///
+    /// - Parameters:
+    ///   - hidden: width of the decoder that is at hand, of the family `glm4v`; nil for none.
+    public init(
+        library: String, id: String, weights: String? = nil, configuration: String = "{}",
+        threads: UInt32 = 1,
+        hidden: UInt32? = nil
+    ) throws {
+        let entry = try Self.open(library)
         let recorder = Recorder()
         let host = UnsafeMutablePointer<GatehouseHost>.allocate(capacity: 1)
         host.initialize(
@@ -71,7 +99,7 @@ final class OpenedPlugin {
                                 configuration_size: UInt64(strlen(configuration)), weights_folder: path,
                                 cache_folder: nil, decoder: hidden == nil ? nil : decoder)
                             var job = recorder.job
-                            return entry.pointee.create(entry.pointee.ctx, "vision", &arguments, &job, &made)
+                            return entry.pointee.create(entry.pointee.ctx, id, &arguments, &job, &made)
                         }
                     }
                 }
@@ -93,7 +121,7 @@ final class OpenedPlugin {
     }
 
     /// What it says of its output: kinds, width, and the family of the decoder.
-    func outputs() -> (kinds: UInt32, width: UInt32, family: String?) {
+    public func outputs() -> (kinds: UInt32, width: UInt32, family: String?) {
         var outputs = GatehouseOutputs()
         outputs.struct_size = UInt32(MemoryLayout<GatehouseOutputs>.size)
         _ = instance.pointee.describe(instance.pointee.ctx, &outputs)
@@ -102,42 +130,28 @@ final class OpenedPlugin {
         )
     }
 
-    func encode(
-        _ files: [(Data, type: String)], kind: Int = GATEHOUSE_PART_ENCODED, cancelled: Bool = false
-    ) -> Answer {
+    public func encode(_ parts: [Part], cancelled: Bool = false) -> Answer {
         recorder.answer = Answer()
         recorder.isCancelled = cancelled
-        let bytes = files.map { [UInt8]($0.0) }
-        let types = files.map { strdup($0.type) }
-        defer { types.forEach { free($0) } }
-        func with(_ parts: [GatehousePart]) -> GatehouseStatus {
-            guard parts.count < files.count else {
-                return parts.withUnsafeBufferPointer { parts in
-                    var input = GatehouseInput(
-                        struct_size: UInt32(MemoryLayout<GatehouseInput>.size),
-                        part_count: UInt32(parts.count),
-                        parts: parts.baseAddress)
-                    var job = recorder.job
-                    var sink = recorder.sink
-                    return instance.pointee.encode(instance.pointee.ctx, &job, &input, &sink)
-                }
-            }
-            return bytes[parts.count].withUnsafeBufferPointer { data in
-                let part = GatehousePart(
-                    kind: UInt32(kind), reserved: 0, media_type: types[parts.count], data: data.baseAddress,
-                    size: UInt64(data.count), sample_rate: 0, channels: 0, width: 0, height: 0, stride: 0)
-                return with(parts + [part])
+        let made = parts.map { MadePart($0) }
+        let layouts = made.map(\.layout)
+        recorder.answer.status = withExtendedLifetime(made) {
+            layouts.withUnsafeBufferPointer { parts in
+                var input = GatehouseInput(
+                    struct_size: UInt32(MemoryLayout<GatehouseInput>.size), part_count: UInt32(parts.count),
+                    parts: parts.baseAddress)
+                var job = recorder.job
+                var sink = recorder.sink
+                return instance.pointee.encode(instance.pointee.ctx, &job, &input, &sink)
             }
         }
-        recorder.answer.status = with([])
         return recorder.answer
     }
 
-    /// The library that the package manager built beside the program of the tests.
-    private static func open() throws -> UnsafePointer<GatehouseEntry> {
+    private static func open(_ library: String) throws -> UnsafePointer<GatehouseEntry> {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(fileURLWithPath: program).deletingLastPathComponent()
-            .appendingPathComponent("libVision.so").path
+            .appendingPathComponent("lib\(library).so").path
         guard let handle = dlopen(path, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE),
             let symbol = dlsym(handle, "gatehouse_plugin_entry")
         else { throw Failure.library(dlerror().map { String(cString: $0) } ?? path) }
@@ -146,7 +160,41 @@ final class OpenedPlugin {
     }
 }
 
-/// What the host's functions write to. Used on one thread.
+/// A part in memory of its own.
+private final class MadePart {
+    let layout: GatehousePart
+    private let bytes: UnsafeMutableRawBufferPointer
+    private let type: UnsafeMutablePointer<CChar>?
+
+    init(_ part: OpenedPlugin.Part) {
+        let (kind, name, rate, channels): (Int, String, Int, Int)
+        switch part {
+        case .file(let data, let type, let of):
+            (kind, name, rate, channels) = (of, type, 0, 0)
+            bytes = .allocate(byteCount: data.count, alignment: 16)
+            data.copyBytes(to: bytes)
+        case .samples(let samples, let of, let count):
+            (kind, name, rate, channels) = (GATEHOUSE_PART_PCM, "", of, count)
+            let memory = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: samples.count * MemoryLayout<Float>.size, alignment: 16)
+            samples.withUnsafeBytes { memory.copyMemory(from: $0) }
+            bytes = memory
+        }
+        type = strdup(name)
+        layout = GatehousePart(
+            kind: UInt32(kind), reserved: 0, media_type: type,
+            data: bytes.bindMemory(to: UInt8.self).baseAddress, size: UInt64(bytes.count),
+            sample_rate: UInt32(rate), channels: UInt32(channels), width: 0, height: 0,
+            stride: 0)
+    }
+
+    deinit {
+        bytes.deallocate()
+        free(type)
+    }
+}
+
+/// What the host's functions write to.
 private final class Recorder {
     var answer = OpenedPlugin.Answer()
     var isCancelled = false
@@ -171,12 +219,27 @@ private final class Recorder {
         GatehouseSink(
             struct_size: UInt32(MemoryLayout<GatehouseSink>.size), reserved: 0, ctx: ctx,
             begin: { _, _, _, _ in GatehouseStatus(GATEHOUSE_OK) },
-            text: { _, _ in GatehouseStatus(GATEHOUSE_FAILED) },
+            text: { ctx, view in Recorder.from(ctx).take(view) },
             soft: { ctx, view in Recorder.from(ctx).take(view) },
             rows: { _, _ in GatehouseStatus(GATEHOUSE_FAILED) },
             acquire_rows: { ctx, shape, data in Recorder.from(ctx).lend(shape, data) },
             commit_rows: { ctx, rows in Recorder.from(ctx).keep(Int(rows)) },
             end: { _ in GatehouseStatus(GATEHOUSE_OK) })
+    }
+
+    private func take(_ view: UnsafePointer<GatehouseText>?) -> GatehouseStatus {
+        guard let text = view?.pointee else { return GatehouseStatus(GATEHOUSE_FAILED) }
+        answer.text += String(
+            decoding: UnsafeRawBufferPointer(start: text.data, count: Int(text.size)), as: UTF8.self)
+        for span in UnsafeBufferPointer(start: text.spans, count: Int(text.span_count)) {
+            let isTimed = !span.start_seconds.isNaN
+            answer.spans.append(
+                OpenedPlugin.Span(
+                    bytes: Int(span.begin)..<Int(span.end),
+                    seconds: isTimed ? span.start_seconds...span.end_seconds : nil,
+                    confidence: span.confidence.isNaN ? nil : span.confidence))
+        }
+        return GatehouseStatus(GATEHOUSE_OK)
     }
 
     private func take(_ view: UnsafePointer<GatehouseSoft>?) -> GatehouseStatus {

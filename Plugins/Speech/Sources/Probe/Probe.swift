@@ -1,0 +1,117 @@
+import Encoders
+import Features
+import GatehouseNumerics
+import Glibc
+import Recognition
+import Sounds
+
+/// `speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS]`: SAMPLES are raw
+/// float32 at the model's rate. Writes what the model makes of them as raw float32 and prints shapes, words and times; with
+/// `--live` it is fed so many milliseconds at once. For the scripts beside the tests.
+@main
+struct Probe {
+    static func main() {
+        do {
+            try run(Array(CommandLine.arguments.dropFirst()))
+        } catch {
+            let line = Array("speech-probe: \(error)\n".utf8)
+            _ = Glibc.write(STDERR_FILENO, line, line.count)
+            exit(1)
+        }
+    }
+
+    private struct Usage: Error, CustomStringConvertible {
+        let description =
+            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS]"
+    }
+
+    private static func run(_ words: [String]) throws {
+        var places: [String] = []
+        var options: [String: String] = [:]
+        var rest = words[...]
+        while let word = rest.popFirst() {
+            if word.hasPrefix("--") {
+                guard let value = rest.popFirst() else { throw Usage() }
+                options[word] = value
+            } else {
+                places.append(word)
+            }
+        }
+        guard places.count == 2, let threads = Int(options["--threads"] ?? "1"), threads > 0,
+            let count = Int(options["--repeat"] ?? "1"), count > 0
+        else { throw Usage() }
+        let team = try ThreadTeam(threads: threads)
+        let model = try SpeechModel(folder: places[0])
+        let file = try MappedFile(path: places[1], kind: "file of samples")
+        let samples = file.bytes.bindMemory(to: Float.self)
+        if let milliseconds = options["--live"] {
+            guard let milliseconds = Int(milliseconds), milliseconds > 0 else { throw Usage() }
+            try live(model, samples, block: model.rate * milliseconds / 1000, count, team)
+            return
+        }
+        var times: [String: [Double]] = [:]
+        for round in 0..<count {
+            let start = now()
+            let features = try model.extractor.features(samples, team)
+            let middle = now()
+            let states = try model.encoder.states(features, team)
+            let scores = model.encoder.scores(states, team)
+            let end = now()
+            times["features", default: []].append(middle - start)
+            times["encoder", default: []].append(end - middle)
+            guard round == 0 else { continue }
+            for (name, matrix) in [("features", features), ("states", states), ("scores", scores ?? states)] {
+                print(name, matrix.rows, matrix.columns)
+                if let path = options["--\(name)"] { try write(matrix.elements, to: path) }
+            }
+        }
+        // In microseconds.
+        for name in ["features", "encoder"] {
+            print("times", name, (times[name] ?? []).map { String(Int($0 * 1e6)) }.joined(separator: " "))
+        }
+    }
+
+    private static func live(
+        _ model: SpeechModel, _ samples: UnsafeBufferPointer<Float>, block: Int, _ count: Int,
+        _ team: ThreadTeam
+    ) throws {
+        for _ in 0..<count {
+            let window = StreamingWindow(chunk: 4, left: 64, right: 2)
+            guard let transcriber = StreamingTranscriber(model, window, team) else { throw Usage() }
+            let start = now()
+            var longest = 0.0
+            var text = ""
+            func take(_ partials: [StreamingPartial]) {
+                for partial in partials {
+                    text =
+                        String(decoding: Array(text.utf8.prefix(partial.offset)), as: UTF8.self)
+                        + partial.text
+                }
+            }
+            for first in stride(from: 0, to: samples.count, by: block) {
+                let before = now()
+                take(
+                    transcriber.push(
+                        UnsafeBufferPointer(rebasing: samples[first..<min(samples.count, first + block)])))
+                longest = max(longest, now() - before)
+            }
+            take(transcriber.finish())
+            print("live", Int((now() - start) * 1e6), Int(longest * 1e6), text.utf8.count)
+        }
+        print("delay", StreamingTranscriber.delay(model, StreamingWindow(chunk: 4, left: 64, right: 2)))
+    }
+
+    private static func write(_ floats: [Float], to path: String) throws {
+        guard let file = fopen(path, "wb") else { throw Usage() }
+        defer { fclose(file) }
+        guard fwrite(floats, MemoryLayout<Float>.size, floats.count, file) == floats.count else {
+            throw Usage()
+        }
+    }
+
+    private static func now() -> Double {
+        var time = timespec()
+        clock_gettime(CLOCK_MONOTONIC, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+    }
+}
