@@ -17,6 +17,8 @@ OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is k
   --kv-type T        what keys and values are kept in: f16, f32 or int8 (default: f16)
   --shards N         parts to cut the weights in, each with its share of the threads (default: 1)
   --quantize T       quantise matrices of floating-point numbers as they load: int8 or int4
+  --mmproj P         the model's own encoder, a GGUF file; a checkpoint's folder has it inside
+  --max-pixels N     reduce larger images for the model's own encoder
   --ctx N            tokens that a prompt and its answer may take (default: as the model was trained)
   --prompt-lookup N  guess up to N tokens of greedy answers from what stands before; same answers
   --no-prefix-cache  keep nothing of a request for later ones that begin alike
@@ -25,6 +27,8 @@ OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is k
   --port N           the port to listen on, 0 for any free one (default: 8000)
   --model-name N     a name that the model answers to; may be repeated (default: the file's)
   --strict-model     answer 404 to any other model name
+  --api-key-file F   the keys of clients; gatehouse key new makes them (default: no keys)
+  --insecure         listen on an address that other machines reach though there are no keys
   --socket P         where gatehouse plugin finds the daemon
   --data D           what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
   --admin            serve the operator's commands over HTTP too, under /admin

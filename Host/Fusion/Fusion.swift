@@ -49,8 +49,9 @@ public struct Fusion: Sendable {
 
     /// Renders the model's chat template over `messages`, ready for the assistant's answer.
     ///
+    /// - Parameter variables: Of the template, beside those that it always has.
     /// Throws ``FusionError``, or `TemplateError` where the template refuses the messages.
-    public func prompt(_ messages: [FusedMessage]) throws -> Prompt {
+    public func prompt(_ messages: [FusedMessage], variables: [String: JinjaValue] = [:]) throws -> Prompt {
         guard let template = model.template else { throw FusionError.noTemplate(model: model.path) }
         var placement = Placement()
         let values = messages.map { message in
@@ -58,7 +59,8 @@ public struct Fusion: Sendable {
                 "role": .template(message.role), "content": content(message.parts, &placement),
             ])
         }
-        let rendered = try template.render(messages: values, variables: specialTokens)
+        let rendered = try template.render(
+            messages: values, variables: specialTokens.merging(variables) { own, _ in own })
         return Prompt(try placement.pieces(of: try model.tokenizer.encode(rendered)))
     }
 

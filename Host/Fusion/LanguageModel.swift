@@ -11,6 +11,8 @@ public final class LanguageModel: Sendable {
     public let tokenizer: Tokenizer
     /// nil where the model has none: then it cannot chat.
     public let template: ChatTemplate?
+    /// The tags between which the model thinks.
+    public let reasoning: ReasoningTags
     /// What of its files was ignored, a sentence each.
     public let warnings: [String]
 
@@ -32,6 +34,7 @@ public final class LanguageModel: Sendable {
         tokenizer = text.tokenizer
         template = text.template
         warnings = text.warnings
+        reasoning = ReasoningTags.of(tokenizer)
         decoder = try DecoderModel(source, options: options, progress: progress)
     }
 
@@ -44,6 +47,12 @@ public final class LanguageModel: Sendable {
             identity: DecoderIdentityFacts(
                 family: identity.family, hidden: UInt32(identity.hidden), fingerprint: identity.fingerprint),
             vocabulary: UInt32(decoder.vocabulary), context: UInt32(context))
+    }
+
+    /// Whether a prompt ends inside the tags of ``reasoning``, opened by the template.
+    public func opensReasoning(_ prompt: Prompt) -> Bool {
+        guard case .tokens(let ids)? = prompt.pieces.last else { return false }
+        return reasoning.areOpen(atEndOf: tokenizer.decode(ids.suffix(16)))
     }
 
     /// See `GatehouseDecoderIdentity` in `gatehouse.h`.

@@ -5,11 +5,14 @@ import Text
 public struct AnswerText: Sendable, Equatable {
     /// Never half a character.
     public var text: String
+    /// What the model thinks, where the request has it told apart.
+    public var reasoning: String
     /// The tokens that it is made of, where the request asks how likely they are.
     public var tokens: [AnswerToken]
 
-    public init(_ text: String, tokens: [AnswerToken] = []) {
+    public init(_ text: String, reasoning: String = "", tokens: [AnswerToken] = []) {
         self.text = text
+        self.reasoning = reasoning
         self.tokens = tokens
     }
 }
@@ -28,6 +31,7 @@ struct AnswerWriter: Sendable {
     private let tokenizer: Tokenizer
     private var text: TokenStream
     private var matcher: StopMatcher
+    private var reasoning: ReasoningSplitter?
     /// Tokens whose text has not been handed out, each with the bytes of text before it.
     private var held: [(token: AnswerToken, start: Int)] = []
     /// Bytes of text that all tokens so far make, and those of them that were handed out.
@@ -35,10 +39,12 @@ struct AnswerWriter: Sendable {
     private var handed = 0
     private var isEnded = false
 
-    init(_ tokenizer: Tokenizer, stop: [String]) {
+    /// - Parameter reasoning: Tells apart what the model thinks; nil leaves it in the text.
+    init(_ tokenizer: Tokenizer, stop: [String], reasoning: ReasoningSplitter? = nil) {
         self.tokenizer = tokenizer
         text = TokenStream(tokenizer)
         matcher = StopMatcher(stop)
+        self.reasoning = reasoning
     }
 
     /// Whether a stop string has ended the text.
@@ -78,6 +84,11 @@ struct AnswerWriter: Sendable {
         let count = isLast ? held.count : held.prefix { $0.start < handed }.count
         let tokens = held.prefix(count).map(\.token)
         held.removeFirst(count)
-        return text.isEmpty && tokens.isEmpty ? nil : AnswerText(text, tokens: tokens)
+        var parts = reasoning?.push(text) ?? ReasoningSplitter.Parts(content: text)
+        if isFinished, let last = reasoning?.finish() {
+            parts = .init(reasoning: parts.reasoning + last.reasoning, content: parts.content + last.content)
+        }
+        return parts.isEmpty && tokens.isEmpty
+            ? nil : AnswerText(parts.content, reasoning: parts.reasoning, tokens: tokens)
     }
 }

@@ -37,12 +37,12 @@ public struct ChatAnswer: AsyncSequence, Sendable {
 
     init(
         modalities: [ModalityReport], promptTokens: Int, stream: GenerationStream, choices: Int,
-        tokenizer: Tokenizer, stop: [String]
+        writer: AnswerWriter
     ) {
         self.modalities = modalities
         self.promptTokens = promptTokens
         generation = Generation(stream)
-        writers = Array(repeating: AnswerWriter(tokenizer, stop: stop), count: choices)
+        writers = Array(repeating: writer, count: choices)
     }
 
     /// The first iterator reads the answer; any other finds nothing.

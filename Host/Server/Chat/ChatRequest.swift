@@ -1,6 +1,7 @@
 import Engine
 import Modalities
 import PluginHost
+import Text
 
 /// A chat request, checked and free of any wire format.
 public struct ChatRequest: Sendable {
@@ -14,6 +15,10 @@ public struct ChatRequest: Sendable {
     public var maxTokens: Int?
     /// The answer ends before the first of these.
     public var stop: [String]
+    /// Variables of the chat template beside its own, such as `enable_thinking`.
+    public var templateVariables: [String: JinjaValue] = [:]
+    /// Whether what the model thinks is told apart from what it answers.
+    public var splitsReasoning = false
     /// What the request says of single plugins, by plugin id.
     public var modalities: [String: ModalityOption]
     /// What the registry's rules look at beside the parts themselves.

@@ -61,7 +61,10 @@ public final class ChatService: Sendable {
                 alternatives: request.alternatives, client: request.origin.client))
         return ChatAnswer(
             modalities: reports, promptTokens: prompt.count, stream: stream, choices: request.choices,
-            tokenizer: model.tokenizer, stop: request.stop)
+            writer: AnswerWriter(
+                model.tokenizer, stop: request.stop,
+                reasoning: request.splitsReasoning
+                    ? ReasoningSplitter(model.reasoning, isOpen: model.opensReasoning(prompt)) : nil))
     }
 }
 

@@ -67,6 +67,6 @@ public struct PromptBuilder: Sendable {
             }
             messages.append(FusedMessage(role: message.role.rawValue, parts: parts))
         }
-        return (try fusion.prompt(messages), reports)
+        return (try fusion.prompt(messages, variables: request.templateVariables), reports)
     }
 }

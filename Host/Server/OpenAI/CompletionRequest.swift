@@ -2,6 +2,7 @@ import Engine
 import GatehouseJSON
 import Modalities
 import PluginHost
+import Text
 
 /// The body of `POST /v1/chat/completions`.
 public struct CompletionRequest: Sendable {
@@ -41,6 +42,27 @@ public struct CompletionRequest: Sendable {
             maxTokens: newName ?? oldName,
             stop: try root["stop"].stopStrings(),
             modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions())
+        try readReasoning(root)
+    }
+
+    /// Variables of the template, and whether reasoning is told apart; both fields are taken at the top and inside
+    /// `chat_template_kwargs`, as clients send them.
+    private mutating func readReasoning(_ root: RequestField) throws(HTTPError) {
+        let variables = try root["chat_template_kwargs"].object()
+        let reserved = ["messages", "tools", "add_generation_prompt", "bos_token", "eos_token"]
+        if case .object(let members)? = variables.value {
+            for (name, value) in members where name != "return_reasoning" {
+                if reserved.contains(name) {
+                    throw variables[name].expected("no variable of the server's own")
+                }
+                chat.templateVariables[name] = JinjaValue(value)
+            }
+        }
+        if let thinks = try root["enable_thinking"].bool() {
+            chat.templateVariables["enable_thinking"] = .bool(thinks)
+        }
+        let inside = try variables["return_reasoning"].bool()
+        chat.splitsReasoning = try root["return_reasoning"].bool() ?? inside ?? false
     }
 
     private static func sampling(_ root: RequestField) throws(HTTPError) -> Sampling {

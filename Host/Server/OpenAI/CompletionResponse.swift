@@ -15,6 +15,8 @@ struct CompletionResponse: Sendable {
 
     /// Whether tokens are reported with how likely they are.
     let reportsTokens: Bool
+    /// Whether what the model thinks has a field of its own.
+    let splitsReasoning: Bool
 
     /// What one choice came to.
     struct Choice {
@@ -23,6 +25,7 @@ struct CompletionResponse: Sendable {
 
         mutating func append(_ piece: AnswerText) {
             text.text += piece.text
+            text.reasoning += piece.reasoning
             text.tokens += piece.tokens
         }
     }
@@ -32,11 +35,12 @@ struct CompletionResponse: Sendable {
         var members = head("chat.completion")
         members["choices"] = .array(
             choices.enumerated().map { index, choice in
-                let message: JSONValue = .object([
+                var message: JSONObject = [
                     "role": .string("assistant"), "content": .string(choice.text.text), "refusal": .null,
-                ])
+                ]
+                if splitsReasoning { message["reasoning_content"] = .string(choice.text.reasoning) }
                 return .object([
-                    "index": .number(Double(index)), "message": message,
+                    "index": .number(Double(index)), "message": .object(message),
                     "finish_reason": .string(choice.reason.rawValue),
                     "logprobs": logprobs(choice.text.tokens),
                 ])
@@ -54,7 +58,10 @@ struct CompletionResponse: Sendable {
     }
 
     func text(_ text: AnswerText, _ choice: Int) -> JSONValue {
-        .object(chunk(choice, delta: ["content": .string(text.text)], tokens: text.tokens))
+        var delta: JSONObject = [:]
+        if !text.reasoning.isEmpty { delta["reasoning_content"] = .string(text.reasoning) }
+        if !text.text.isEmpty || text.reasoning.isEmpty { delta["content"] = .string(text.text) }
+        return .object(chunk(choice, delta: delta, tokens: text.tokens))
     }
 
     func last(_ reason: FinishReason, _ choice: Int) -> JSONValue {

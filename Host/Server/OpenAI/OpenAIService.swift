@@ -66,7 +66,8 @@ public struct OpenAIService: Sendable {
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
             created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage,
-            reportsTokens: completion.chat.alternatives != nil)
+            reportsTokens: completion.chat.alternatives != nil,
+            splitsReasoning: completion.chat.splitsReasoning)
         if completion.stream {
             return stream(answer, choices: completion.chat.choices, response, client.headers)
         }
