@@ -14,6 +14,8 @@ enum {
     BLOCK = 120,
     /* Elements of a line of the caches. */
     LINE = 16,
+    /* Steps of a tile after which more of the next panel is fetched. */
+    STEP = 8,
 };
 
 /* ROWS × VECTORS accumulators of LANES fill the registers. VECTORS divide the panel. */
@@ -22,36 +24,41 @@ enum {
                                                                                                                        \
     TARGET static inline __attribute__((always_inline)) void NAME##_tile(                                              \
         const int rows, int64_t inner, const float *restrict a, int64_t a_stride, const float *restrict b,             \
-        float *restrict c, int64_t c_stride, int keep)                                                                 \
+        float *restrict c, int64_t c_stride, int keep, const float *next, int64_t lines)                               \
     {                                                                                                                  \
         NAME##_vector sums[ROWS][VECTORS];                                                                             \
         _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)                                              \
             _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                                       \
                 sums[i][v] = keep ? *(const NAME##_vector *)(c + i * c_stride + v * LANES) : (NAME##_vector){0};       \
-        for (int64_t k = 0; k < inner; k++) {                                                                          \
-            NAME##_vector right[VECTORS];                                                                              \
-            _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                                       \
-                right[v] = *(const NAME##_vector *)(b + k * PANEL + v * LANES);                                        \
-            _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)                                          \
+        for (int64_t k = 0; k < inner;) {                                                                              \
+            for (int64_t l = 0; l < lines; l++, next += LINE) __builtin_prefetch(next, 0, 2);                          \
+            int64_t end = inner - k < STEP ? inner : k + STEP;                                                         \
+            for (; k < end; k++) {                                                                                     \
+                NAME##_vector right[VECTORS];                                                                          \
                 _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                                   \
-                    sums[i][v] += right[v] * a[i * a_stride + k];                                                      \
+                    right[v] = *(const NAME##_vector *)(b + k * PANEL + v * LANES);                                    \
+                _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)                                      \
+                    _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                               \
+                        sums[i][v] += right[v] * a[i * a_stride + k];                                                  \
+            }                                                                                                          \
         }                                                                                                              \
         _Pragma("clang loop unroll(full)") for (int i = 0; i < rows; i++)                                              \
             _Pragma("clang loop unroll(full)") for (int v = 0; v < VECTORS; v++)                                       \
                 *(NAME##_vector *)(c + i * c_stride + v * LANES) = sums[i][v];                                         \
     }                                                                                                                  \
                                                                                                                        \
-    /* WIDTH columns of a panel, for all rows. Meanwhile the `ahead` elements behind `next` are fetched, a share with each\
-       tile: the right side is read for the first time by one tile only, which would otherwise wait for memory. */     \
+    /* WIDTH columns of a panel, for all rows. Meanwhile `next`, the panel that follows, is fetched if there is one, some\
+       lines every STEP steps of each tile: it is read for the first time by one tile only, which would otherwise wait for\
+       memory. */                                                                                                      \
     TARGET static void NAME##_columns(                                                                                 \
         int64_t rows, int64_t inner, const float *a, int64_t a_stride, const float *b, float *c, int64_t c_stride,     \
-        int keep, const float *next, int64_t ahead)                                                                    \
+        int keep, const float *next)                                                                                   \
     {                                                                                                                  \
-        int64_t i = 0, share = (ahead / (rows / ROWS + 1) / LINE + 1) * LINE;                                          \
+        int64_t tiles = rows / ROWS + 1, lines = next ? (STEP * PANEL / LINE + tiles - 1) / tiles : 0;                 \
+        int64_t i = 0, share = inner / STEP * lines * LINE;                                                            \
         for (; i + ROWS <= rows; i += ROWS) {                                                                          \
-            for (int64_t k = 0; k < share && ahead > 0; k += LINE, ahead -= LINE, next += LINE)                        \
-                __builtin_prefetch(next, 0, 2);                                                                        \
-            NAME##_tile(ROWS, inner, a + i * a_stride, a_stride, b, c + i * c_stride, c_stride, keep);                 \
+            NAME##_tile(ROWS, inner, a + i * a_stride, a_stride, b, c + i * c_stride, c_stride, keep, next, lines);    \
+            if (next) next += share;                                                                                   \
         }                                                                                                              \
         a += i * a_stride;                                                                                             \
         c += i * c_stride;                                                                                             \
@@ -63,29 +70,29 @@ enum {
                                                                                                                        \
     TARGET static void NAME##_multiply(                                                                                \
         int64_t rows, int64_t inner, int64_t columns, const float *a, int64_t a_stride, const float *b,                \
-        int64_t b_stride, float *c, int64_t c_stride, int keep)                                                        \
+        int64_t b_stride, float *c, int64_t c_stride, int keep, const float *after)                                    \
     {                                                                                                                  \
         enum { WIDTH = LANES * VECTORS };                                                                              \
         for (int64_t j = 0; j < columns; j += WIDTH) {                                                                 \
             const float *right = b + j / PANEL * b_stride + j % PANEL;                                                 \
+            const float *next = j + WIDTH < columns ? b + (j + WIDTH) / PANEL * b_stride : after;                      \
             if (columns - j >= WIDTH)                                                                                  \
                 NAME##_columns(                                                                                        \
-                    rows, inner, a, a_stride, right, c + j, c_stride, keep, b + (j + WIDTH) / PANEL * b_stride,        \
-                    j + WIDTH < columns && (j + WIDTH) % PANEL == 0 ? inner * PANEL : 0);                              \
+                    rows, inner, a, a_stride, right, c + j, c_stride, keep, (j + WIDTH) % PANEL == 0 ? next : 0);      \
             else                                                                                                       \
                 for (int64_t i = 0; i < rows; i += ROWS) {                                                             \
                     /* The last columns, beside which memory is another's. */                                          \
                     float part[ROWS * WIDTH];                                                                          \
                     int64_t height = rows - i < ROWS ? rows - i : ROWS;                                                \
                     copy_rows(keep ? height : 0, columns - j, c + i * c_stride + j, c_stride, part, WIDTH);            \
-                    NAME##_columns(height, inner, a + i * a_stride, a_stride, right, part, WIDTH, keep, b, 0);         \
+                    NAME##_columns(height, inner, a + i * a_stride, a_stride, right, part, WIDTH, keep, 0);            \
                     copy_rows(height, columns - j, part, WIDTH, c + i * c_stride + j, c_stride);                       \
                 }                                                                                                      \
         }                                                                                                              \
     }
 
 #define LAST(NAME, COUNT)                                                                                               \
-    case COUNT: NAME##_tile(COUNT, inner, a, a_stride, b, c, c_stride, keep); break;
+    case COUNT: NAME##_tile(COUNT, inner, a, a_stride, b, c, c_stride, keep, next, lines); break;
 #define REST(NAME, ROWS) REST_OF_##ROWS(NAME)
 #define REST_OF_4(NAME) LAST(NAME, 1) LAST(NAME, 2) LAST(NAME, 3)
 #define REST_OF_6(NAME) REST_OF_4(NAME) LAST(NAME, 4) LAST(NAME, 5)
@@ -104,19 +111,19 @@ DEFINE_MULTIPLY(avx2, 8, 2, 6, __attribute__((target("arch=x86-64-v3"))))
 DEFINE_MULTIPLY(avx512, 16, 2, 12, __attribute__((target("arch=x86-64-v4"), min_vector_width(512))))
 #endif
 
-/* `b_stride` is from panel to panel. */
+/* `b_stride` is from panel to panel; `after` is what is read next, if that is known. */
 static void multiply_block(
     int64_t rows, int64_t inner, int64_t columns, const float *a, int64_t a_stride, const float *b, int64_t b_stride,
-    float *c, int64_t c_stride, int keep)
+    float *c, int64_t c_stride, int keep, const float *after)
 {
 #if defined(__x86_64__)
     if (__builtin_cpu_supports("x86-64-v4"))
-        avx512_multiply(rows, inner, columns, a, a_stride, b, b_stride, c, c_stride, keep);
+        avx512_multiply(rows, inner, columns, a, a_stride, b, b_stride, c, c_stride, keep, after);
     else if (__builtin_cpu_supports("x86-64-v3"))
-        avx2_multiply(rows, inner, columns, a, a_stride, b, b_stride, c, c_stride, keep);
+        avx2_multiply(rows, inner, columns, a, a_stride, b, b_stride, c, c_stride, keep, after);
     else
 #endif
-        plain_multiply(rows, inner, columns, a, a_stride, b, b_stride, c, c_stride, keep);
+        plain_multiply(rows, inner, columns, a, a_stride, b, b_stride, c, c_stride, keep, after);
 }
 
 void gn_multiply(
@@ -130,25 +137,53 @@ void gn_multiply(
             int64_t count = rows - i < BLOCK ? rows - i : BLOCK;
             multiply_block(
                 count, depth, columns, a + i * a_stride + k, a_stride, b + k * PANEL, inner * PANEL, c + i * c_stride,
-                c_stride, keep || k > 0);
+                c_stride, keep || k > 0, i + count == rows && k + depth < inner ? b + (k + depth) * PANEL : 0);
         }
         k += depth;
     } while (k < inner);
 }
 
+/* Squares of SIDE elements are turned in registers. */
+enum { SIDE = 8 };
+typedef float square_row __attribute__((vector_size(4 * SIDE), aligned(4), may_alias));
+
+/* `to` [SIDE, PANEL] of `from` [SIDE, stride]: pairs change places, then pairs of pairs, then halves. */
+GN_INLINE void turn_square(const float *restrict from, int64_t stride, float *restrict to)
+{
+    square_row a[SIDE], b[SIDE];
+    for (int i = 0; i < SIDE; i++) a[i] = *(const square_row *)(from + i * stride);
+    for (int i = 0; i < SIDE; i += 2) {
+        b[i] = __builtin_shufflevector(a[i], a[i + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+        b[i + 1] = __builtin_shufflevector(a[i], a[i + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+    }
+    for (int i = 0; i < SIDE; i += 4)
+        for (int j = 0; j < 2; j++) {
+            a[i + j] = __builtin_shufflevector(b[i + j], b[i + j + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+            a[i + j + 2] = __builtin_shufflevector(b[i + j], b[i + j + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        }
+    for (int i = 0; i < 4; i++) {
+        *(square_row *)(to + i * PANEL) = __builtin_shufflevector(a[i], a[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        *(square_row *)(to + (i + 4) * PANEL) = __builtin_shufflevector(a[i], a[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+
+GN_CLONES
 void gn_pack_transposed(int64_t columns, int64_t inner, const float *b, int64_t stride, float *packed)
 {
-    enum { STEP = 16 };
     for (int64_t first = 0; first < columns; first += PANEL, packed += PANEL * inner) {
         int64_t width = columns - first < PANEL ? columns - first : PANEL;
-        /* In small squares, so that neither side leaves the cache between two uses of a line. */
-        for (int64_t k = 0; k < inner; k += STEP) {
-            int64_t end = k + STEP < inner ? k + STEP : inner;
-            for (int64_t j = 0; j < width; j++)
-                for (int64_t l = k; l < end; l++) packed[l * PANEL + j] = b[(first + j) * stride + l];
-            for (int64_t l = k; l < end; l++)
-                for (int64_t j = width; j < PANEL; j++) packed[l * PANEL + j] = 0;
-        }
+        const float *from = b + first * stride;
+        for (int64_t k = 0; k < inner; k += SIDE)
+            for (int64_t j = 0; j < PANEL; j += SIDE) {
+                if (k + SIDE <= inner && j + SIDE <= width) {
+                    turn_square(from + j * stride + k, stride, packed + k * PANEL + j);
+                    continue;
+                }
+                int64_t end = k + SIDE < inner ? k + SIDE : inner;
+                for (int64_t l = k; l < end; l++)
+                    for (int64_t i = j; i < j + SIDE; i++)
+                        packed[l * PANEL + i] = i < width ? from[i * stride + l] : 0;
+            }
     }
 }
 
@@ -156,7 +191,13 @@ void gn_pack(int64_t columns, int64_t inner, const float *b, int64_t stride, flo
 {
     for (int64_t first = 0; first < columns; first += PANEL, packed += PANEL * inner) {
         int64_t width = columns - first < PANEL ? columns - first : PANEL;
-        for (int64_t k = 0; k < inner; k++)
-            for (int64_t j = 0; j < PANEL; j++) packed[k * PANEL + j] = j < width ? b[k * stride + first + j] : 0;
+        for (int64_t k = 0; k < inner; k++) {
+            const float *from = b + k * stride + first;
+            float *to = packed + k * PANEL;
+            if (width == PANEL)
+                memcpy(to, from, PANEL * sizeof *to);
+            else
+                for (int64_t j = 0; j < PANEL; j++) to[j] = j < width ? from[j] : 0;
+        }
     }
 }

@@ -46,4 +46,14 @@ GN_INLINE float gn_exp(float x)
     return series * gn_float_of_bits((gn_bits_of_float(shifted) + 127u) << 23);
 }
 
+/* 2^x likewise, for -126 ≤ x ≤ 127. */
+GN_INLINE float gn_exp2(float x)
+{
+    float shifted = x + 12582912.0f;
+    float r = x - (shifted - 12582912.0f);
+    float series =
+        1.0f + r * (0.693147181f + r * (0.240226507f + r * (0.0555041087f + r * (0.00961812911f + r * (0.00133335581f + r * (0.000154035304f + r * 1.52527338e-05f))))));
+    return series * gn_float_of_bits((gn_bits_of_float(shifted) + 127u) << 23);
+}
+
 #endif

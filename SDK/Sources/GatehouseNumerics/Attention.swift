@@ -1,8 +1,8 @@
 import CNumerics
 
 extension ThreadTeam {
-    /// Rows of queries that are taken at once.
-    private static let queryBlock = (few: 72, many: 240)
+    /// Rows of queries that are taken at once: whole units of ``rowUnit``.
+    private static let queryBlock = (few: 48, many: 120)
 
     /// Attention of every query to every key, head by head: softmax(scale · q kᵀ) v.
     ///
@@ -20,12 +20,16 @@ extension ThreadTeam {
         let width = queries.columns / heads
         let packed = PackedHeads(keys, values, heads: heads, self)
         let most = queries.rows <= 512 ? Self.queryBlock.few : Self.queryBlock.many
+        let units = (queries.rows + Self.rowUnit - 1) / Self.rowUnit
         let blocks = (queries.rows + most - 1) / most
         forEach(heads * blocks) { task in
             if isCancelled() { return }
             let head = task / blocks
             let block = task % blocks
-            let rows = queries.rows * block / blocks..<queries.rows * (block + 1) / blocks
+            let rows =
+                units * block / blocks
+                * Self.rowUnit..<min(
+                    queries.rows, units * (block + 1) / blocks * Self.rowUnit)
             let columns = head * width..<(head + 1) * width
             attend(
                 queries.rows(rows).columns(columns), packed, head: head, scale,
@@ -37,15 +41,18 @@ extension ThreadTeam {
         _ queries: Matrix, _ packed: PackedHeads, head: Int, _ scale: Float, _ output: Matrix
     ) {
         let count = queries.rows
-        let scores = Matrix(uninitializedRows: count, columns: min(packed.rows, PackedHeads.block))
+        // Whole panels, as those of the keys are filled up: what stands beyond the keys is not looked at. And a line of the
+        // caches more, so that rows do not all fall on the same places of them.
+        let columns = WeightMatrix.wholePanels(min(packed.rows, PackedHeads.block))
+        let scores = Matrix(uninitializedRows: count, columns: columns + 16)
         let state = Matrix(rows: 3, columns: count)
         let (maximum, sum, factor) = (state.row(0), state.row(1), state.row(2))
         maximum.update(repeating: -.infinity)
         for block in 0..<packed.blocks {
             let keys = packed.rows(of: block)
             gn_multiply(
-                Int64(count), Int64(queries.columns), Int64(keys), queries.base, Int64(queries.stride),
-                packed.keys(head, block), scores.base, Int64(scores.stride), 0)
+                Int64(count), Int64(queries.columns), Int64(WeightMatrix.wholePanels(keys)), queries.base,
+                Int64(queries.stride), packed.keys(head, block), scores.base, Int64(scores.stride), 0)
             gn_softmax_block(
                 Int64(count), Int64(keys), scores.base, Int64(scores.stride), scale, maximum.baseAddress,
                 sum.baseAddress, factor.baseAddress)
@@ -84,15 +91,20 @@ private struct PackedHeads: Sendable {
         self.keys = Matrix(uninitializedRows: heads, columns: keyColumns * width)
         self.values = Matrix(uninitializedRows: heads, columns: valueColumns * keys.rows)
         let blocks = blocks
-        team.forEach(heads * blocks) { [self] task in
-            let (head, block) = (task / blocks, task % blocks)
+        team.forEach(2 * heads * blocks) { [self] task in
+            let (head, block) = (task / 2 / blocks, task / 2 % blocks)
             let columns = head * width..<(head + 1) * width
             let part = block * Self.block..<block * Self.block + rows(of: block)
-            let (key, value) = (keys.rows(part).columns(columns), values.rows(part).columns(columns))
-            gn_pack_transposed(
-                Int64(part.count), Int64(width), key.base, Int64(key.stride), self.keys(head, block))
-            gn_pack(
-                Int64(width), Int64(part.count), value.base, Int64(value.stride), self.values(head, block))
+            if task % 2 == 0 {
+                let key = keys.rows(part).columns(columns)
+                gn_pack_transposed(
+                    Int64(part.count), Int64(width), key.base, Int64(key.stride), self.keys(head, block))
+            } else {
+                let value = values.rows(part).columns(columns)
+                gn_pack(
+                    Int64(width), Int64(part.count), value.base, Int64(value.stride),
+                    self.values(head, block))
+            }
         }
     }
 

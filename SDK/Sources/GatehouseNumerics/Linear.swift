@@ -82,14 +82,14 @@ public enum Activation: String, Sendable, CaseIterable {
 extension ThreadTeam {
     /// y = f(x Wᵀ + b); `x` [rows, inputs], `y` [rows, outputs]. Threads take stretches of outputs.
     public func linear(_ x: Matrix, _ layer: Linear, _ activation: Activation = .identity, into y: Matrix) {
-        split(layer.outputs, unit: WeightMatrix.panel) { outputs in
+        split(layer.outputs, unit: WeightMatrix.panel, partsOfThread: 4) { outputs in
             layer.multiply(x, outputs, y, keep: false, activation)
         }
     }
 
     /// y += x Wᵀ + b.
     public func linear(_ x: Matrix, _ layer: Linear, addingTo y: Matrix) {
-        split(layer.outputs, unit: WeightMatrix.panel) { outputs in
+        split(layer.outputs, unit: WeightMatrix.panel, partsOfThread: 4) { outputs in
             layer.multiply(x, outputs, y, keep: true, .identity)
         }
     }
@@ -100,7 +100,7 @@ extension ThreadTeam {
     ) {
         precondition(scratch.rows == y.rows && scratch.columns == y.columns, "scratch is like the output")
         precondition(gate.outputs == up.outputs, "a gate for each output")
-        split(up.outputs, unit: WeightMatrix.panel) { outputs in
+        split(up.outputs, unit: WeightMatrix.panel, partsOfThread: 4) { outputs in
             gate.multiply(x, outputs, y, keep: false, .identity)
             up.multiply(x, outputs, scratch, keep: false, .identity)
             let (part, other) = (y.columns(outputs), scratch.columns(outputs))

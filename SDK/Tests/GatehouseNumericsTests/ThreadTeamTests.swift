@@ -16,10 +16,15 @@ import Testing
 
     @Test func stretchesAreEvenMultiplesOfTheUnit() throws {
         let team = try ThreadTeam(threads: 3)
-        let found = Mutex<[Range<Int>]>([])
-        team.split(50, unit: 16) { range in found.withLock { $0.append(range) } }
-        let ranges = found.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
-        #expect(ranges == [0..<16, 16..<32, 32..<50])
+        func stretches(_ partsOfThread: Int) -> [Range<Int>] {
+            let found = Mutex<[Range<Int>]>([])
+            team.split(50, unit: 16, partsOfThread: partsOfThread) { range in
+                found.withLock { $0.append(range) }
+            }
+            return found.withLock { $0.sorted { $0.lowerBound < $1.lowerBound } }
+        }
+        #expect(stretches(1) == [0..<16, 16..<32, 32..<50])
+        #expect(stretches(2) == [0..<16, 16..<32, 32..<48, 48..<50])
     }
 
     @Test func threadsEndWithTheirTeam() throws {

@@ -86,7 +86,7 @@ public struct Glm4vVisionTower: Sendable {
     }
 
     /// Patches that are taken at once where nothing asks for all of them.
-    private static let panel = 1024
+    private static let panel = 2048
 
     public let configuration: Configuration
     private let embedding: Linear

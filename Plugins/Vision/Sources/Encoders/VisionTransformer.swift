@@ -109,25 +109,47 @@ public struct VisionTransformer: Sendable {
         let stacked = Matrix(uninitializedRows: x.rows, columns: 3 * width)
         let hidden = Matrix(uninitializedRows: x.rows, columns: configuration.hidden)
         let scale = 1 / Float(width / configuration.heads).squareRoot()
+        // Between two attentions a thread takes its tokens through every layer, so that they stay in its own caches.
+        team.split(x.rows, unit: ThreadTeam.rowUnit) { project($0, of: x, blocks[0], normed, stacked) }
         for (index, block) in blocks.enumerated() {
             try job.check()
-            team.normalize(x, block.attentionNorm, into: normed)
-            team.linear(normed, block.stacked, into: stacked)
             team.attention(
                 stacked.columns(0..<width), stacked.columns(width..<2 * width),
                 stacked.columns(2 * width..<3 * width), heads: configuration.heads, scale: scale,
                 into: normed,
                 isCancelled: job.isCancelled)
-            team.linear(normed, block.output, addingTo: x)
             try job.check()
-            team.normalize(x, block.feedForwardNorm, into: normed)
-            team.linear(normed, block.up, configuration.activation, into: hidden)
-            team.linear(hidden, block.down, addingTo: x)
+            team.split(x.rows, unit: ThreadTeam.rowUnit) { rows in
+                finish(rows, of: x, block, normed, hidden)
+                if index + 1 < blocks.count {
+                    project(rows, of: x, blocks[index + 1], normed, stacked)
+                } else {
+                    ThreadTeam.alone.normalize(x.rows(rows), norm, into: x.rows(rows))
+                }
+            }
             job.progress(Double(index + 1) / Double(blocks.count))
         }
         try job.check()
-        team.normalize(x, norm, into: x)
         return x
+    }
+
+    /// Queries, keys and values of some tokens, on the caller's thread.
+    private func project(
+        _ rows: Range<Int>, of x: Matrix, _ block: Block, _ normed: Matrix, _ stacked: Matrix
+    ) {
+        ThreadTeam.alone.normalize(x.rows(rows), block.attentionNorm, into: normed.rows(rows))
+        ThreadTeam.alone.linear(normed.rows(rows), block.stacked, into: stacked.rows(rows))
+    }
+
+    /// What follows the attention, `normed`, of some tokens, on the caller's thread.
+    private func finish(
+        _ rows: Range<Int>, of x: Matrix, _ block: Block, _ normed: Matrix, _ hidden: Matrix
+    ) {
+        let (x, normed, hidden) = (x.rows(rows), normed.rows(rows), hidden.rows(rows))
+        ThreadTeam.alone.linear(normed, block.output, addingTo: x)
+        ThreadTeam.alone.normalize(x, block.feedForwardNorm, into: normed)
+        ThreadTeam.alone.linear(normed, block.up, configuration.activation, into: hidden)
+        ThreadTeam.alone.linear(hidden, block.down, addingTo: x)
     }
 
     /// Class token and patches, each with its position.

@@ -1,7 +1,7 @@
 /* Loops over rows of float32 that the Swift side cannot vectorise for the processor it runs on. Each is compiled for
    several processors and picks its form when the library is loaded.
 
-   Matrices are row-major; `stride` is elements from row to row. No function allocates, keeps state or fails; all may run
+   Matrices are row-major; `stride` is elements from row to row. None of these allocates, keeps state or fails; all may run
    on several threads at once on different rows. */
 
 #ifndef GATEHOUSE_NUMERICS_H
@@ -11,7 +11,7 @@
 
 enum {
     GN_IDENTITY = 0,
-    GN_GELU = 1,      /* x Φ(x), by erf to 2e-7 */
+    GN_GELU = 1,      /* x Φ(x), to 1e-7 of |x| */
     GN_GELU_TANH = 2, /* its approximation by tanh */
     GN_QUICK_GELU = 3,  /* x / (1 + exp(-1.702 x)) */
     GN_SILU = 4,      /* x / (1 + exp(-x)) */
@@ -118,6 +118,18 @@ void gn_blend_rows(
 void gn_blend_pixels(
     int64_t pixels, int64_t channels, const uint8_t *input, const int32_t *firsts, const int32_t *counts, int64_t most,
     const int32_t *weights, int fraction, uint8_t *output);
+
+/* Where the threads of a team run. A thread that is woken often starts on the processor of the one that woke it, and while
+   others keep the machine busy the two then take turns there instead of working side by side. */
+typedef struct gn_places gn_places;
+
+/* Of a team that the calling thread makes; NULL where memory is short, which the others take. */
+gn_places *gn_make_places(int32_t threads);
+void gn_free_places(gn_places *places);
+
+/* Says that `member` of the team, the calling thread, begins to work. Where one before it has the same processor it moves to
+   one that none of them has, if there is one, and keeps off theirs. */
+void gn_take_place(gn_places *places, int32_t member);
 
 /* Tells the processor that this thread is spinning. */
 static inline void gn_pause(void)
