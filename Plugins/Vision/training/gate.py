@@ -27,6 +27,21 @@ class Gate(torch.nn.Module):
         return torch.sigmoid(self.logit(s, t))
 
 
+class EarlyGate(torch.nn.Module):
+    """sigmoid(w.t + b): whether a text needs any segment, told before one is encoded."""
+
+    def __init__(self, hidden):
+        super().__init__()
+        self.weight = torch.nn.Parameter(torch.zeros(hidden))
+        self.bias = torch.nn.Parameter(torch.zeros(1))
+
+    def logit(self, t):
+        return t @ self.weight + self.bias[0]
+
+    def forward(self, t):
+        return torch.sigmoid(self.logit(t))
+
+
 def splitmix64(x):
     z = (x + 0x9E3779B97F4A7C15) & MASK
     z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
@@ -52,12 +67,13 @@ def byte_rows(embedding, tokenizer):
 
 
 def save(gate, path, family, marks, name="decoder", early=None):
-    """Writes a gate for the decoder of this family and fingerprint; `early` is a pair of weight [hidden] and bias [1]."""
+    """Writes a gate, and perhaps an early one, for the decoder of this family and fingerprint."""
     tensors = {
         f"{name}.weight": gate.weight.detach().float().cpu(), f"{name}.bias": gate.bias.detach().float().cpu(),
         f"{name}.fingerprint": marks.float().cpu(),
     }
     if early:
-        tensors[f"{name}.early.weight"], tensors[f"{name}.early.bias"] = early
+        tensors[f"{name}.early.weight"] = early.weight.detach().float().cpu()
+        tensors[f"{name}.early.bias"] = early.bias.detach().float().cpu()
     tensors = {key: value.clone().contiguous() for key, value in tensors.items()}
     save_file(tensors, path, metadata={f"{name}.family": family})

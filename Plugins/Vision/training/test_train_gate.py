@@ -3,6 +3,8 @@
 import json
 import pathlib
 import random
+import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -10,10 +12,11 @@ import unittest
 import torch
 import torch.nn.functional as functional
 from safetensors import safe_open
-from transformers import LlamaConfig, LlamaForCausalLM
+from tokenizers import Tokenizer, models
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 import gate as gates
-from train_gate import Example, biased_logits, loss_of, mean, read_examples, train
+from train_gate import Example, biased_logits, loss_of, mean, read_examples, text_mean, train, train_early
 
 # Two kinds of segments, of which each tells one of four values; a question for either kind.
 BEGIN, QUESTIONS, VALUES = 0, (1, 2), ((3, 4, 5, 6), (7, 8, 9, 10))
@@ -61,6 +64,16 @@ class Toy:
                 mean([w for _, _, d in results for w in d]))
 
 
+def save_checkpoint(folder):
+    """A small random decoder whose tokens are single bytes, as Hugging Face publishes one."""
+    letters = {chr(byte): index for index, byte in enumerate(range(0x20, 0x7F))}
+    tokenizer = Tokenizer(models.BPE(letters, []))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(folder)
+    LlamaForCausalLM(LlamaConfig(
+        hidden_size=HIDDEN, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=4,
+        vocab_size=len(letters))).save_pretrained(folder)
+
+
 class TrainingTests(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -98,11 +111,57 @@ class TrainingTests(unittest.TestCase):
             plain = self.toy.decoder(inputs_embeds=rows[None]).logits[0, -2:-1]
         torch.testing.assert_close(one, plain)
 
+    def test_an_early_gate_skips_what_the_text_does_not_need(self):
+        # Words that ask for a segment, words that do not, and words that stand in texts of either kind.
+        asking, plain, common = range(0, 12), range(12, 24), range(24, 64)
+        torch.manual_seed(1)
+        decoder = LlamaForCausalLM(LlamaConfig(
+            hidden_size=64, intermediate_size=64, num_hidden_layers=1, num_attention_heads=4, num_key_value_heads=4,
+            vocab_size=64))
+        chance = random.Random(1)
+
+        def example(needs):
+            text = chance.choices(common, k=4) + [chance.choice(asking if needs else plain)]
+            chance.shuffle(text)
+            rows = [torch.randn(2, 64)]
+            return Example(text, [0], rows if needs else [], [] if needs else rows)
+
+        began = time.monotonic()
+        gate = train_early(decoder, [example(i % 2) for i in range(400)], report=print)
+        with torch.no_grad():
+            weights = {needs: [gate(text_mean(decoder, example(needs))).item() for _ in range(200)] for needs in (0, 1)}
+        print(f"early gate: {mean(weights[0]):.3f} without need, {mean(weights[1]):.3f} with, "
+              f"{time.monotonic() - began:.0f} s")
+        # Below the host's threshold of 0.05 nothing is encoded.
+        self.assertGreater(sum(weight < 0.05 for weight in weights[0]), 160)
+        self.assertLess(sum(weight < 0.05 for weight in weights[1]), 5)
+
+    def test_the_whole_script_writes_both_gates(self):
+        with tempfile.TemporaryDirectory() as folder:
+            folder = pathlib.Path(folder)
+            save_checkpoint(folder)
+            torch.randn(2, HIDDEN).numpy().tofile(folder / "r.f32")
+            lines = [{"text": "look!", "answer": "a", "rows": ["r.f32"], "distractors": ["r.f32"]},
+                     {"text": "count?", "answer": "b", "rows": [], "distractors": ["r.f32"]}]
+            data = folder / "data.jsonl"
+            data.write_text("\n".join(map(json.dumps, lines)))
+            command = [sys.executable, pathlib.Path(__file__).with_name("train_gate.py"), "--decoder", folder,
+                       "--data", data, "--output", folder / "gate.safetensors", "--steps", "3", "--teacher", "0.5",
+                       "--early"]
+            subprocess.run(command, check=True, capture_output=True)
+            with safe_open(folder / "gate.safetensors", "pt") as file:
+                self.assertEqual(file.metadata(), {"decoder.family": "llama"})
+                self.assertEqual(file.get_slice("decoder.early.weight").get_shape(), [HIDDEN])
+                self.assertGreater(file.get_tensor("decoder.early.weight").abs().max().item(), 0)
+            data.write_text(json.dumps(lines[0]))
+            result = subprocess.run(command, capture_output=True, text=True)
+            self.assertIn("--early needs examples with rows and examples without", result.stderr)
+
     def test_the_file_holds_what_the_host_looks_for(self):
         gate = gates.Gate(HIDDEN)
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "gate.safetensors"
-            gates.save(gate, path, "llama", torch.zeros(64, 8), early=(torch.zeros(HIDDEN), torch.zeros(1)))
+            gates.save(gate, path, "llama", torch.zeros(64, 8), early=gates.EarlyGate(HIDDEN))
             with safe_open(path, "pt") as file:
                 self.assertEqual(file.metadata(), {"decoder.family": "llama"})
                 shapes = {name: file.get_slice(name).get_shape() for name in file.keys()}

@@ -13,6 +13,10 @@ Rows are what the plugin makes, row after row in float32:
 Of each example the decoder reads relevant and distracting segments in random order, then the text, and is scored on the
 answer. Attention to a segment is multiplied by its gate, so what distracts is best weighed down. --teacher W adds W times the
 divergence from what the decoder says where it reads the relevant segments alone; no other model is needed for it.
+
+--early also trains a gate that sees the text alone and spares the encode of what the text has no use for. It learns which
+texts come with rows and which with distractors only ("rows": []), so EXAMPLES.jsonl needs some of both. The host skips a part
+where it gives less than the registry's gate_threshold.
 """
 
 import argparse
@@ -23,7 +27,7 @@ import random
 import torch
 import torch.nn.functional as functional
 
-from gate import Gate, byte_rows, fingerprint, normalized_mean, save
+from gate import EarlyGate, Gate, byte_rows, fingerprint, normalized_mean, save
 
 
 class Example:
@@ -107,6 +111,29 @@ def train(decoder, examples, prefix, steps, batch=8, rate=0.02, teacher=0.0, dec
     return gate
 
 
+def train_early(decoder, examples, steps=400, rate=0.05, decay=1e-3, report=print):
+    """An early gate: logistic regression of whether an example has relevant rows on the mean of its text."""
+    with torch.no_grad():
+        means = torch.stack([text_mean(decoder, example) for example in examples])
+    needed = torch.tensor([float(bool(example.relevant)) for example in examples])
+    gate = EarlyGate(means.shape[1])
+    optimizer = torch.optim.AdamW(gate.parameters(), lr=rate, weight_decay=decay)
+    for _ in range(steps):
+        loss = functional.binary_cross_entropy_with_logits(gate.logit(means), needed)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    report(f"early gate: loss {loss.item():.3f}, " + skipped(gate(means), needed))
+    return gate
+
+
+def skipped(weights, needed, threshold=0.05):
+    """How many texts of either kind a host with this threshold would skip."""
+    def count(kind):
+        return f"{(weights[needed == kind] < threshold).sum()} of {(needed == kind).sum()}"
+    return f"skips {count(0)} texts that need nothing and {count(1)} that need something"
+
+
 def mean(values):
     return sum(values) / len(values) if values else float("nan")
 
@@ -149,6 +176,7 @@ def main():
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=0.02)
     parser.add_argument("--teacher", type=float, default=0.0, help="weight of the decoder's own word on what is relevant")
+    parser.add_argument("--early", action="store_true", help="also train the gate that spares the encode")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
 
@@ -161,9 +189,12 @@ def main():
         options.decoder, dtype=torch.float32, attn_implementation="eager")
     embedding = decoder.get_input_embeddings().weight
     examples = read_examples(options.data, tokenizer, embedding.shape[1])
+    if options.early and len({bool(example.relevant) for example in examples}) < 2:
+        raise SystemExit(f"{options.data}: --early needs examples with rows and examples without")
     prefix = [tokenizer.bos_token_id] if tokenizer.bos_token_id is not None else []
     gate = train(decoder, examples, prefix, options.steps, options.batch, options.rate, options.teacher, seed=options.seed)
-    save(gate, options.output, config.model_type, fingerprint(byte_rows(embedding, tokenizer)))
+    early = train_early(decoder, examples) if options.early else None
+    save(gate, options.output, config.model_type, fingerprint(byte_rows(embedding, tokenizer)), early=early)
     print(f"wrote {options.output}")
 
 
