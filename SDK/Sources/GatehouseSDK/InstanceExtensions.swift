@@ -63,7 +63,7 @@ final class InstanceExtensions {
             )
             batch = made
         }
-        if let plugin = plugin as? any StreamingPlugin {
+        if let plugin = plugin as? any StreamingPlugin, plugin.takesStreams {
             let made = UnsafeMutablePointer<GatehouseStreaming>.allocate(capacity: 1)
             made.initialize(
                 to: GatehouseStreaming(

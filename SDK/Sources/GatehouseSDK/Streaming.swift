@@ -3,11 +3,18 @@ public protocol StreamingPlugin: ModalityPlugin {
     /// Streams that one instance holds open at once, at least 1. They share its weights.
     static var mostStreams: Int { get }
 
+    /// Whether this instance takes streams, which its configuration may decide.
+    var takesStreams: Bool { get }
+
     /// Opens a stream. Streams are called one at a time, as `encode` is.
     ///
     /// Throw ``PluginError/badInput(_:)`` for a format that is not taken, ``PluginError/badConfiguration(_:)`` for what
     /// its configuration asks.
     func open(_ format: StreamFormat, job: Job) throws(PluginError) -> any LiveStream
+}
+
+extension StreamingPlugin {
+    public var takesStreams: Bool { true }
 }
 
 /// One open stream; letting it go closes it. Its text must not depend on how its samples are cut into blocks.

@@ -20,6 +20,12 @@ public final class OpenedPlugin {
         /// nil where the plugin does not say.
         public var seconds: ClosedRange<Double>?
         public var confidence: Float?
+
+        init(_ span: GatehouseSpan) {
+            bytes = Int(span.begin)..<Int(span.end)
+            seconds = span.start_seconds.isNaN ? nil : span.start_seconds...span.end_seconds
+            confidence = span.confidence.isNaN ? nil : span.confidence
+        }
     }
 
     public struct Answer {
@@ -148,6 +154,18 @@ public final class OpenedPlugin {
         return recorder.answer
     }
 
+    /// Its extension for live streams; nil where it has none.
+    var streaming: UnsafePointer<GatehouseStreaming>? {
+        UnsafePointer(
+            instance.pointee.extension(instance.pointee.ctx, GATEHOUSE_STREAM)?
+                .assumingMemoryBound(to: GatehouseStreaming.self))
+    }
+
+    func withJob<Result>(_ body: (UnsafePointer<GatehouseJob>) -> Result) -> Result {
+        var job = recorder.job
+        return body(&job)
+    }
+
     private static func open(_ library: String) throws -> UnsafePointer<GatehouseEntry> {
         let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(fileURLWithPath: program).deletingLastPathComponent()
@@ -232,12 +250,7 @@ private final class Recorder {
         answer.text += String(
             decoding: UnsafeRawBufferPointer(start: text.data, count: Int(text.size)), as: UTF8.self)
         for span in UnsafeBufferPointer(start: text.spans, count: Int(text.span_count)) {
-            let isTimed = !span.start_seconds.isNaN
-            answer.spans.append(
-                OpenedPlugin.Span(
-                    bytes: Int(span.begin)..<Int(span.end),
-                    seconds: isTimed ? span.start_seconds...span.end_seconds : nil,
-                    confidence: span.confidence.isNaN ? nil : span.confidence))
+            answer.spans.append(OpenedPlugin.Span(span))
         }
         return GatehouseStatus(GATEHOUSE_OK)
     }

@@ -2,10 +2,11 @@
 
 #include <soxr.h>
 
-SoundResampler *sound_resampler_open(double from, double to)
+SoundResampler *sound_resampler_open(double from, double to, int32_t live)
 {
     soxr_io_spec_t samples = soxr_io_spec(SOXR_FLOAT32_I, SOXR_FLOAT32_I);
-    soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, 0);
+    /* Filters for rates that vary are not made block by block: 30 ms behind at most, not 120. */
+    soxr_quality_spec_t quality = soxr_quality_spec(SOXR_HQ, live ? SOXR_VR : 0);
     soxr_runtime_spec_t runtime = soxr_runtime_spec(1);
     soxr_error_t error = NULL;
     soxr_t made = soxr_create(from, to, 1, &error, &samples, &quality, &runtime);

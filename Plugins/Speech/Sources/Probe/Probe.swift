@@ -75,8 +75,9 @@ struct Probe {
         _ model: SpeechModel, _ samples: UnsafeBufferPointer<Float>, block: Int, _ count: Int,
         _ team: ThreadTeam
     ) throws {
+        let window = StreamingWindow(chunk: 3, left: 64, right: 2)
+        let team = try ThreadTeam(threads: StreamingTranscriber.threads(model, of: team.threads))
         for _ in 0..<count {
-            let window = StreamingWindow(chunk: 4, left: 64, right: 2)
             guard let transcriber = StreamingTranscriber(model, window, team) else { throw Usage() }
             let start = now()
             var longest = 0.0
@@ -98,7 +99,7 @@ struct Probe {
             take(transcriber.finish())
             print("live", Int((now() - start) * 1e6), Int(longest * 1e6), text.utf8.count)
         }
-        print("delay", StreamingTranscriber.delay(model, StreamingWindow(chunk: 4, left: 64, right: 2)))
+        print("delay", StreamingTranscriber.delay(model, window))
     }
 
     private static func write(_ floats: [Float], to path: String) throws {

@@ -42,7 +42,13 @@ public final class StreamingTranscriber {
     private var offset = 0
     private var last: (text: String, stable: Int) = ("", 0)
 
-    /// - Precondition: the model is one for text.
+    /// Threads of so many that are worth their while for live sound: of a narrow model a chunk's steps are done before another
+    /// thread wakes, and several streams or a decoder have a use for it.
+    public static func threads(_ model: SpeechModel, of threads: Int) -> Int {
+        model.encoder.configuration.width < 512 ? 1 : threads
+    }
+
+    /// nil where the model is not one for text.
     public init?(_ model: SpeechModel, _ window: StreamingWindow, _ team: ThreadTeam) {
         guard let vocabulary = model.vocabulary else { return nil }
         self.model = model

@@ -33,4 +33,16 @@ public enum SoundLimits {
     public static let rates = 1000...768_000
     public static let mostChannels = 32
     public static let mostSeconds = 12.0 * 3600
+
+    static func check(rate: Int, channels: Int) throws(SoundError) {
+        guard rates.contains(rate) else {
+            throw .badInput(
+                "the sound has \(rate) samples a second: \(rates.lowerBound) to \(rates.upperBound) are taken"
+            )
+        }
+        guard (1...mostChannels).contains(channels) else {
+            throw .badInput(
+                "the sound has \(channels) channels: 1 to \(mostChannels) are taken")
+        }
+    }
 }

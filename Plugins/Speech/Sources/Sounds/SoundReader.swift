@@ -46,11 +46,11 @@ public final class SoundReader {
         let status = sound_open(found, data, Int64(bytes.count), &file, &info)
         guard status == SOUND_OK, let file else { throw Self.error(status, info) }
         do {
-            try Self.check(rate: Int(info.rate), channels: Int(info.channels))
+            try SoundLimits.check(rate: Int(info.rate), channels: Int(info.channels))
             if info.frames >= 0 {
                 try Self.check(seconds: Double(info.frames) / Double(info.rate))
             }
-            resampler = try Resampler(from: Int(info.rate), to: rate)
+            resampler = try Resampler(from: Int(info.rate), to: rate, isLive: false)
         } catch {
             sound_close(file)
             throw error
@@ -64,7 +64,7 @@ public final class SoundReader {
     public init(
         samples: UnsafeBufferPointer<Float>, rate from: Int, channels: Int, rate: Int
     ) throws(SoundError) {
-        try Self.check(rate: from, channels: channels)
+        try SoundLimits.check(rate: from, channels: channels)
         guard samples.count % channels == 0 else {
             throw .badInput(
                 "the sound has \(samples.count) samples: expected as many for each of \(channels) channels")
@@ -72,7 +72,7 @@ public final class SoundReader {
         try Self.check(seconds: Double(samples.count / channels) / Double(from))
         source = .samples(samples, channels: channels)
         frames = samples.count / channels
-        resampler = try Resampler(from: from, to: rate)
+        resampler = try Resampler(from: from, to: rate, isLive: false)
         self.rate = rate
     }
 
@@ -134,18 +134,6 @@ public final class SoundReader {
         return count
     }
 
-    private static func check(rate: Int, channels: Int) throws(SoundError) {
-        guard SoundLimits.rates.contains(rate) else {
-            throw .badInput(
-                "the sound has \(rate) samples a second: \(SoundLimits.rates.lowerBound) to \(SoundLimits.rates.upperBound) are taken"
-            )
-        }
-        guard (1...SoundLimits.mostChannels).contains(channels) else {
-            throw .badInput(
-                "the sound has \(channels) channels: 1 to \(SoundLimits.mostChannels) are taken")
-        }
-    }
-
     private static func check(seconds: Double) throws(SoundError) {
         guard seconds <= SoundLimits.mostSeconds else {
             throw .badInput(
@@ -159,33 +147,5 @@ public final class SoundReader {
             String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
         }
         return status == SOUND_NO_MEMORY ? .outOfMemory(message) : .badInput(message)
-    }
-}
-
-/// From one rate to another, a stretch at a time. One thread at a time.
-public final class Resampler {
-    private let resampler: OpaquePointer
-
-    /// nil where the rates are the same.
-    public init?(from: Int, to: Int) throws(SoundError) {
-        guard from != to else { return nil }
-        guard let resampler = sound_resampler_open(Double(from), Double(to)) else {
-            throw .outOfMemory("there is no memory for a resampler")
-        }
-        self.resampler = resampler
-    }
-
-    deinit { sound_resampler_close(resampler) }
-
-    /// Takes samples, and once `ended` none, and makes as many as there are and fit.
-    public func process(
-        _ samples: UnsafeBufferPointer<Float>, ended: Bool, into output: UnsafeMutableBufferPointer<Float>
-    ) throws(SoundError) -> (taken: Int, made: Int) {
-        var taken: Int64 = 0
-        let made = sound_resample(
-            resampler, samples.baseAddress, Int64(samples.count), ended && samples.isEmpty ? 1 : 0,
-            output.baseAddress, Int64(output.count), &taken)
-        guard made >= 0 else { throw .outOfMemory("there is no memory to resample the sound in") }
-        return (Int(taken), Int(made))
     }
 }

@@ -7,7 +7,7 @@ struct Configuration {
     private(set) var target = SpeechModel.Target.text
     private(set) var beam = 1
     private(set) var windowSeconds = 30
-    private(set) var chunkRows = 4
+    private(set) var chunkRows = 3
     private(set) var leftRows = 64
     private(set) var rightRows = 2
 
@@ -27,7 +27,7 @@ struct Configuration {
         "window_seconds": {"type": "integer", "minimum": 5, "maximum": 300, \
         "description": "Longer sounds are cut where they are quiet. Default 30."}, \
         "chunk_rows": {"type": "integer", "minimum": 1, "maximum": 64, \
-        "description": "Of live sound: rows of the encoder, of 80 ms as published, that become text at once. Default 4."}, \
+        "description": "Of live sound: rows of the encoder, of 80 ms as published, that become text at once. Default 3."}, \
         "left_rows": {"type": "integer", "minimum": 0, "maximum": 1024, \
         "description": "Of live sound: rows before a chunk that it sees. Default 64."}, \
         "right_rows": {"type": "integer", "minimum": 0, "maximum": 64, \
@@ -35,14 +35,7 @@ struct Configuration {
         """
 
     init(json: String) throws(PluginError) {
-        let value: JSONValue
-        do { value = try JSONValue(parsing: json.utf8) } catch {
-            throw .badConfiguration("configuration: expected \(error.expected), found \(error.found)")
-        }
-        guard let members = value.objectValue else {
-            throw .badConfiguration("configuration: expected an object, found \(value.summary)")
-        }
-        for (key, value) in members {
+        for (key, value) in try Self.members(json) {
             switch key {
             case "output":
                 guard let target = value.stringValue.flatMap({ SpeechModel.Target(rawValue: $0) }) else {
@@ -52,15 +45,46 @@ struct Configuration {
                 self.target = target
             case "beam": beam = try Self.number(key, value, Self.beams)
             case "window_seconds": windowSeconds = try Self.number(key, value, Self.windows)
-            case "chunk_rows": chunkRows = try Self.number(key, value, Self.chunks)
-            case "left_rows": leftRows = try Self.number(key, value, Self.lefts)
-            case "right_rows": rightRows = try Self.number(key, value, Self.rights)
             default:
-                throw .badConfiguration(
-                    "\(key): expected \"output\", \"beam\", \"window_seconds\", \"chunk_rows\", \"left_rows\" or \"right_rows\", found another key"
-                )
+                guard try takeRows(key, value) else {
+                    throw .badConfiguration(
+                        "\(key): expected \"output\", \"beam\", \"window_seconds\", \(Self.rowKeys), found another key"
+                    )
+                }
             }
         }
+    }
+
+    /// Takes what the client of a stream wishes in place of what the operator set.
+    mutating func override(json: String) throws(PluginError) {
+        for (key, value) in try Self.members(json) {
+            guard try takeRows(key, value) else {
+                throw .badConfiguration("\(key): expected of a stream \(Self.rowKeys), found another key")
+            }
+        }
+    }
+
+    private static let rowKeys = "\"chunk_rows\", \"left_rows\" or \"right_rows\""
+
+    private mutating func takeRows(_ key: String, _ value: JSONValue) throws(PluginError) -> Bool {
+        switch key {
+        case "chunk_rows": chunkRows = try Self.number(key, value, Self.chunks)
+        case "left_rows": leftRows = try Self.number(key, value, Self.lefts)
+        case "right_rows": rightRows = try Self.number(key, value, Self.rights)
+        default: return false
+        }
+        return true
+    }
+
+    private static func members(_ json: String) throws(PluginError) -> JSONObject {
+        let value: JSONValue
+        do { value = try JSONValue(parsing: json.utf8) } catch {
+            throw .badConfiguration("configuration: expected \(error.expected), found \(error.found)")
+        }
+        guard let members = value.objectValue else {
+            throw .badConfiguration("configuration: expected an object, found \(value.summary)")
+        }
+        return members
     }
 
     private static func number(

@@ -22,11 +22,14 @@ final class Speech: ModalityPlugin {
         """
 
     let outputs: PluginOutputs
-    private let recognizer: Recognizer
+    let configuration: Configuration
+    let recognizer: Recognizer
+    /// For live sound.
+    let liveTeam: ThreadTeam
     private let team: ThreadTeam
 
     init(_ context: CreateContext) throws(PluginError) {
-        let configuration = try Configuration(json: context.configuration)
+        configuration = try Configuration(json: context.configuration)
         guard let path = context.weightsFolder else {
             throw .noWeights(
                 "weights: expected the folder of a parakeet_ctc checkpoint, found none configured")
@@ -39,7 +42,13 @@ final class Speech: ModalityPlugin {
         } catch {
             throw .noWeights("\(error)")
         }
-        do { team = try ThreadTeam(threads: context.threads) } catch { throw .unavailable("\(error)") }
+        do {
+            team = try ThreadTeam(threads: context.threads)
+            let live = StreamingTranscriber.threads(recognizer.model, of: context.threads)
+            liveTeam = live == context.threads ? team : try ThreadTeam(threads: live)
+        } catch {
+            throw .unavailable("\(error)")
+        }
         outputs = Self.outputs(recognizer.model, configuration.target, context.decoder)
     }
 
@@ -54,11 +63,7 @@ final class Speech: ModalityPlugin {
             do {
                 output = try made(source, part.bytes, index, of: input.count, job)
             } catch {
-                switch error {
-                case .badInput(let message): throw .badInput(which + message)
-                case .outOfMemory(let message): throw .outOfMemory(which + message)
-                case .cancelled: throw .cancelled
-                }
+                throw PluginError(error, which)
             }
             try send(output, part: index, to: sink)
         }

@@ -97,6 +97,29 @@ import Testing
         #expect(abs(found.count - 16000) <= 1 && abs(amplitude(found) - 0.5) < 0.01)
     }
 
+    @Test(arguments: [8000, 16000, 44100, 48000, 192_000])
+    func liveSoundIsTheSameToneAndComesInTime(_ rate: Int) throws {
+        let tone = (0..<rate).map { Float(0.5 * sin(2 * .pi * 440 * Double($0) / Double(rate))) }
+        let sound = try LiveSound(from: rate, channels: 1, rate: 16000)
+        var found: [Float] = []
+        var latest = 0.0
+        for first in stride(from: 0, to: rate, by: rate / 1000) {
+            let end = min(rate, first + rate / 1000)
+            found += try tone[first..<end].withUnsafeBufferPointer { try sound.push($0) }
+            let late = Double(end) / Double(rate) - Double(found.count) / 16000
+            latest = max(latest, late)
+        }
+        #expect(latest < 0.031)
+        found += try sound.finish()
+        #expect(abs(found.count - 16000) < 16 && abs(amplitude(found) - 0.5) < 0.01)
+        #expect(try sound.finish().isEmpty)
+        #expect(throws: SoundError.badInput("the sound has samples that are no numbers")) {
+            try [Float.nan].withUnsafeBufferPointer {
+                try LiveSound(from: rate, channels: 1, rate: 16000).push($0)
+            }
+        }
+    }
+
     @Test(
         arguments: zip(
             ["cut.wav", "cut.flac", "no-number.wav", "text.wav", "33-channels.wav"],

@@ -85,6 +85,48 @@ import Testing
         #expect(answer.slots.allSatisfy { $0.reduce(0) { $0 + $1.weight } <= 1.001 })
     }
 
+    /// The sound's samples, 16 kHz.
+    private func samples() -> [Float] {
+        (0..<48000).map { index in
+            let time = Double(index) / 16000
+            return Float(0.4 * sin(900 * time + 300 * sin(9 * time)) * max(0, sin(7 * time)))
+        }
+    }
+
+    @Test func liveSoundBecomesTextThatGrowsAndStays() throws {
+        let plugin = try opened("ctc")
+        let whole = plugin.listen(to: samples(), rate: 16000, block: 48000)
+        #expect(whole.status == GATEHOUSE_OK && whole.isFinal && whole.broken.isEmpty)
+        #expect(!whole.text.isEmpty && whole.stable.last == whole.text.utf8.count && whole.stable.count > 5)
+        let text = Array(whole.text.utf8)
+        let words = whole.spans.map { String(decoding: text[$0.bytes], as: UTF8.self) }
+        #expect(words == whole.text.split(separator: " ").map { String($0) })
+        #expect(whole.spans.allSatisfy { $0.seconds?.upperBound ?? 9 <= 3.04 })
+        for block in [7, 160, 4000] {
+            let other = plugin.listen(to: samples(), rate: 16000, block: block)
+            #expect(other.text == whole.text && other.spans == whole.spans && other.stable == whole.stable)
+        }
+        // Two channels at another rate, in blocks as a sound card gives them.
+        let doubled = samples().flatMap { [$0, $0, $0, $0] }
+        let stereo = plugin.listen(to: doubled, rate: 32000, channels: 2, block: 480)
+        #expect(stereo.status == GATEHOUSE_OK && stereo.isFinal && stereo.broken.isEmpty)
+        let coarse = plugin.listen(to: doubled, rate: 32000, channels: 2, block: 20000)
+        #expect(coarse.text == stereo.text && coarse.stable == stereo.stable)
+    }
+
+    @Test func aStreamsClientMaySetHowFarItLooks() throws {
+        let plugin = try opened("ctc")
+        let far = plugin.listen(
+            to: samples(), rate: 16000, block: 160, configuration: #"{"chunk_rows": 8, "right_rows": 4}"#)
+        #expect(
+            far.isFinal
+                && far.stable.count < plugin.listen(to: samples(), rate: 16000, block: 160).stable.count)
+        let wrong = plugin.listen(to: [], rate: 16000, block: 1, configuration: #"{"beam": 2}"#)
+        #expect(wrong.status == GATEHOUSE_BAD_CONFIGURATION)
+        #expect(plugin.listen(to: [], rate: 900, block: 1).status == GATEHOUSE_BAD_INPUT)
+        #expect(try !opened("encoder", #"{"output": "soft"}"#).takesStreams)
+    }
+
     @Test func anInstanceRepeatsItselfAfterAnyError() throws {
         let plugin = try opened("ctc")
         let first = plugin.encode([try sound()])

@@ -41,8 +41,8 @@ int32_t sound_mix(const float *interleaved, int64_t frames, int32_t channels, fl
 
 typedef struct SoundResampler SoundResampler;
 
-/* NULL where there is no memory. */
-SoundResampler *sound_resampler_open(double from, double to);
+/* One that holds little back where the sound is `live`. NULL where there is no memory. */
+SoundResampler *sound_resampler_open(double from, double to, int32_t live);
 
 /* Takes `count` samples, or none with `ended`, and makes up to `room`; returns how many, and in `taken` how many of the
    samples it took. -1 where it failed. */
