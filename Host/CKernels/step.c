@@ -14,7 +14,8 @@ typedef struct tile {
     const gh_pool *pool;
     size_t rows;
     size_t blocks;  // of attention
-    float *logits;  // where the tile's first logits go
+    float *logits;  // where the tile's first logits go, or NULL
+    float *states;  // where its first states go, or NULL
 } tile;
 
 // The parts of the tile's rows that fall to this member.
@@ -243,9 +244,15 @@ static void finish_rows(const tile *t, uint32_t member) {
             float *out = w->normed + count * d->hidden;
             model->kernels->rms_norm(
                 w->residual + i * d->hidden, d->output_norm, d->hidden, d->norm_epsilon, out);
+            if (t->states) {
+                memcpy(t->states + count * d->hidden, out, d->hidden * sizeof *out);
+            }
             quantize_row(model, w->normed, count, d->hidden);
         }
         count++;
+    }
+    if (!t->logits) {
+        return;
     }
     if (member == 0 && d->output.rows < d->vocabulary) {
         memset(t->logits, 0, count * d->vocabulary * sizeof *t->logits);
@@ -356,7 +363,7 @@ gh_status gh_step(gh_model *model, gh_pool *pool, const gh_batch *batch) {
         rows += batch->sequences[i].rows;
         logits += batch->sequences[i].logits;
     }
-    if (logits > 0 && !batch->logits) {
+    if (logits > 0 && !batch->logits && !batch->states) {
         return GH_ERROR_BAD_SHAPE;
     }
     const gh_status status = gh_workspace_reserve(model, rows < GH_TILE_ROWS ? rows : GH_TILE_ROWS);
@@ -364,17 +371,18 @@ gh_status gh_step(gh_model *model, gh_pool *pool, const gh_batch *batch) {
         return status;
     }
     cursor at = {0, 0};
-    float *out = batch->logits;
+    size_t done = 0;
     for (;;) {
         tile t = next_tile(model, pool, batch, &at);
         if (t.rows == 0) {
             return GH_OK;
         }
-        t.logits = out;
+        t.logits = batch->logits ? batch->logits + done * model->desc.vocabulary : NULL;
+        t.states = batch->states ? batch->states + done * model->desc.hidden : NULL;
         gh_team_run(model->team, run_tile, &t);
         for (size_t i = 0; i < t.rows; i++) {
             if (wants_logits(&model->workspace.order[i])) {
-                out += model->desc.vocabulary;
+                done++;
             }
         }
     }

@@ -142,10 +142,19 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
     }
 
     /// Runs a step on every part at once. Only under `turn`.
-    /// - Parameter logits: Room for those of all sequences.
+    /// - Parameters:
+    ///   - logits: Room for those of all sequences; empty where they are not wanted.
+    ///   - states: Room for what the head reads of the same rows; nil where it is not wanted.
     func step(
-        _ sequences: UnsafeBufferPointer<gh_sequence>, pool: KVPool, logits: UnsafeMutableBufferPointer<Float>
+        _ sequences: UnsafeBufferPointer<gh_sequence>, pool: KVPool,
+        logits: UnsafeMutableBufferPointer<Float>,
+        states: UnsafeMutableBufferPointer<Float>? = nil
     ) -> gh_status {
+        // Every part has the same.
+        let spareStates = states.map { states in
+            parts.dropFirst().map { _ in UnsafeMutablePointer<Float>.allocate(capacity: states.count) }
+        }
+        defer { spareStates?.forEach { $0.deallocate() } }
         for index in spareLogits.indices where spareLogits[index].count < logits.count {
             spareLogits[index].deallocate()
             spareLogits[index] = .allocate(capacity: logits.count)
@@ -157,7 +166,8 @@ public final class DecoderModel: @unchecked Sendable {  // immutable but for wha
             threads.run { part in
                 var batch = gh_batch(
                     sequences: sequences.baseAddress, count: UInt32(sequences.count), reserved: 0,
-                    logits: places[part].baseAddress)
+                    logits: logits.isEmpty ? nil : places[part].baseAddress,
+                    states: part == 0 ? states?.baseAddress : spareStates?[part - 1])
                 statuses[part] = backend.pointee.step(parts[part].handle, pool.handles[part], &batch)
                 if statuses[part] != GH_OK { reduction?.breakOff() }
             }

@@ -65,6 +65,30 @@ extension DecoderModel {
         }
         try DecoderError.check(status, "a step of \(batch.rowCount) rows")
     }
+
+    /// Runs one step over `pool` without the head.
+    ///
+    /// - Returns: What the head would read of the rows that ask for logits, after the final norm: float32, row-major
+    ///   `[Σ sequences.logits, hidden]`, in order.
+    /// - Throws: as ``step(_:pool:logits:)``.
+    public func states(_ sequences: [SequenceRows], pool: KVPool) throws(DecoderError) -> [Float] {
+        precondition(pool.model === self, "a pool serves the model that it was made from")
+        let count = sequences.reduce(0) { $0 + $1.logits } * hidden
+        let batch = StepBatch(sequences, model: self, pageCount: pool.pageCount)
+        var status = GH_OK
+        let states = [Float](unsafeUninitializedCapacity: count) { states, written in
+            status = batch.withSequences { sequences in
+                turn.take {
+                    step(
+                        sequences, pool: pool, logits: UnsafeMutableBufferPointer(start: nil, count: 0),
+                        states: states)
+                }
+            }
+            written = count
+        }
+        try DecoderError.check(status, "a step of \(batch.rowCount) rows")
+        return states
+    }
 }
 
 /// The arrays of a step's sequences laid end to end, so that one pinned buffer of each kind serves the C call.

@@ -82,10 +82,11 @@ struct ServeCommand: Command {
             info("Plugin \(plugin.id) \(plugin.defaultVersion.version) loaded")
         }
         let name = URL(fileURLWithPath: service.model.path).deletingPathExtension().lastPathComponent
-        let api = OpenAIService(
-            service, models: .init(names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel),
-            access: access)
-        var router = api.router
+        let models = OpenAIService.ModelNames(
+            names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel)
+        var router = OpenAIService(service, models: models, access: access).router
+        TextService(service, models: models, access: access).addRoutes(to: &router)
+        router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
         PluginMetrics(service.live).addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }

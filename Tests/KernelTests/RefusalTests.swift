@@ -96,7 +96,7 @@ import Testing
         let decoder = TinyDecoder(.quantised)
         let session = try Session(decoder, on: GH_CPU_PORTABLE)
         let other = try Session(decoder, on: GH_CPU_PORTABLE)
-        var batch = gh_batch(sequences: nil, count: 0, reserved: 0, logits: nil)
+        var batch = gh_batch(sequences: nil, count: 0, reserved: 0, logits: nil, states: nil)
         #expect(session.backend.step(session.model, other.pool, &batch) == GH_ERROR_BAD_SHAPE)
 
         // Keys and values, 3 layers, 2 heads of 32 dimensions, 64 positions, two bytes.

@@ -240,7 +240,8 @@ final class Session {
         var logits = [Float](repeating: .nan, count: count * vocabulary)
         let status = logits.withUnsafeMutableBufferPointer { out in
             var batch = gh_batch(
-                sequences: copy(list), count: UInt32(list.count), reserved: 0, logits: out.baseAddress)
+                sequences: copy(list), count: UInt32(list.count), reserved: 0, logits: out.baseAddress,
+                states: nil)
             return backend.step(model, pool, &batch)
         }
         return (status, (0..<count).map { Array(logits[$0 * vocabulary..<($0 + 1) * vocabulary]) })

@@ -167,6 +167,9 @@ typedef struct gh_batch {
     uint32_t count;
     uint32_t reserved;
     float *logits;  // [Σ sequences[i].logits, vocabulary], in order
+    // [Σ sequences[i].logits, hidden]: what the head reads of the same rows, after the final norm; or NULL. Where only
+    // these are asked for, `logits` may be NULL and is not computed.
+    float *states;
 } gh_batch;
 
 typedef struct gh_backend {

@@ -16,20 +16,7 @@ public struct CompletionRequest: Sendable {
     /// Checks every field that it knows. Unknown fields are ignored, as clients send fields of other servers; a known
     /// one that would change the answer and is not supported yet is refused.
     public init(parsing body: [UInt8]) throws(HTTPError) {
-        let document: JSONValue
-        do {
-            document = try JSONValue(parsing: body)
-        } catch {
-            throw HTTPError(
-                status: 400, message: "the body: expected \(error.expected), found \(error.found)",
-                code: "invalid_json")
-        }
-        guard case .object = document else {
-            throw HTTPError(
-                status: 400, message: "the body: expected an object, found \(document.summary)",
-                code: "invalid_json")
-        }
-        let root = RequestField(document, "")
+        let root = try RequestField(body: body)
         try Self.refuseUnsupported(root)
         model = try root["model"].string()
         stream = try root["stream"].bool() ?? false
@@ -65,7 +52,7 @@ public struct CompletionRequest: Sendable {
         chat.splitsReasoning = try root["return_reasoning"].bool() ?? inside ?? false
     }
 
-    private static func sampling(_ root: RequestField) throws(HTTPError) -> Sampling {
+    static func sampling(_ root: RequestField) throws(HTTPError) -> Sampling {
         let seed = try root["seed"].integer(-(1 << 53)...(1 << 53))
         return Sampling(
             temperature: Float(try root["temperature"].number(0...2) ?? 1),
@@ -125,7 +112,7 @@ extension RequestField {
         return bias
     }
 
-    fileprivate func stopStrings() throws(HTTPError) -> [String] {
+    func stopStrings() throws(HTTPError) -> [String] {
         switch value {
         case nil: return []
         case .string?: return [try nonEmptyString()]

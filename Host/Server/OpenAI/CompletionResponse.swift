@@ -114,7 +114,7 @@ struct CompletionResponse: Sendable {
 }
 
 extension Usage {
-    fileprivate var json: JSONValue {
+    var json: JSONValue {
         .object([
             "prompt_tokens": .number(Double(promptTokens)),
             "completion_tokens": .number(Double(completionTokens)),

@@ -1,3 +1,4 @@
+import Decoder
 import Engine
 import Fusion
 import Modalities
@@ -13,6 +14,8 @@ extension HTTPError {
         case let error as RoutingError: self.init(error)
         case let error as PluginFailure: self.init(error)
         case let error as EngineError: self.init(error)
+        case DecoderError.tokenOutOfRange:
+            self.init(status: 400, message: "\(error)", code: "invalid_value")
         case FusionError.noTemplate:
             self.init(status: 500, message: "\(error)", code: "no_chat_template")
         case FusionError.tooLong:

@@ -50,14 +50,7 @@ public struct OpenAIService: Sendable {
 
     private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
         var completion = try CompletionRequest(parsing: request.body)
-        let model = completion.model ?? models.names[0]
-        if models.isStrict, !models.names.contains(model) {
-            throw HTTPError(
-                status: 404,
-                message:
-                    "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
-                param: "model", code: "model_not_found")
-        }
+        let model = try models.resolve(completion.model)
         let client = try access.admit(request)
         completion.chat.origin = RequestOrigin(
             model: model, headers: request.headers.fields, keyLabel: client.key?.label ?? "",
