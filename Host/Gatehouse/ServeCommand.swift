@@ -84,14 +84,15 @@ struct ServeCommand: Command {
         let name = URL(fileURLWithPath: service.model.path).deletingPathExtension().lastPathComponent
         let models = OpenAIService.ModelNames(
             names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel)
-        var router = OpenAIService(service, models: models, access: access).router
-        TextService(service, models: models, access: access).addRoutes(to: &router)
+        let metrics = ServiceMetrics()
+        var router = OpenAIService(service, models: models, access: access, metrics: metrics).router
+        TextService(service, models: models, access: access, metrics: metrics).addRoutes(to: &router)
         router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
-        PluginMetrics(service.live).addRoutes(to: &router)
+        Metrics(service, metrics).addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
         let server = HTTPServer(configuration: address, doorkeeper: access.refusal) { [router] in
-            await router.respond(to: $0)
+            await metrics.counting($0, known: router.knows($0.path)) { await router.respond(to: $0) }
         }
         try server.start()
         let admin = listenForCommands(commands)

@@ -12,6 +12,9 @@ public struct HTTPRouter: Sendable {
         routes[path, default: [:]][method] = handler
     }
 
+    /// Whether something is served at a path, by whatever method.
+    public func knows(_ path: String) -> Bool { routes[path] != nil }
+
     public func respond(to request: HTTPRequest) async -> HTTPResponse {
         guard let methods = routes[request.path] else {
             return HTTPError(

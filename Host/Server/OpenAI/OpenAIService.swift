@@ -26,12 +26,17 @@ public struct OpenAIService: Sendable {
     private let chat: ChatService
     private let models: ModelNames
     private let access: AccessControl
+    private let metrics: ServiceMetrics
     private let started = Int(Date().timeIntervalSince1970)
 
-    public init(_ chat: ChatService, models: ModelNames, access: AccessControl = AccessControl(nil)) {
+    public init(
+        _ chat: ChatService, models: ModelNames, access: AccessControl = AccessControl(nil),
+        metrics: ServiceMetrics = ServiceMetrics()
+    ) {
         self.chat = chat
         self.models = models
         self.access = access
+        self.metrics = metrics
     }
 
     public var router: HTTPRouter {
@@ -55,7 +60,9 @@ public struct OpenAIService: Sendable {
         completion.chat.origin = RequestOrigin(
             model: model, headers: request.headers.fields, keyLabel: client.key?.label ?? "",
             allowedModalities: client.key?.limits.modalities)
-        let answer = MeteredAnswer(try await chat.answer(completion.chat), client)
+        let started = ContinuousClock.now
+        let answer = MeteredAnswer(
+            try await chat.answer(completion.chat), client, metrics, since: started)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
             created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage,

@@ -12,16 +12,19 @@ public struct TextService: Sendable {
     private let engine: Engine
     private let models: OpenAIService.ModelNames
     private let access: AccessControl
+    private let metrics: ServiceMetrics
     /// One text after the other, beside whatever the engine runs.
     private let embedding = DispatchQueue(label: "embedding")
 
     public init(
-        _ chat: ChatService, models: OpenAIService.ModelNames, access: AccessControl = AccessControl(nil)
+        _ chat: ChatService, models: OpenAIService.ModelNames, access: AccessControl = AccessControl(nil),
+        metrics: ServiceMetrics = ServiceMetrics()
     ) {
         model = chat.model
         engine = chat.engine
         self.models = models
         self.access = access
+        self.metrics = metrics
     }
 
     public func addRoutes(to router: inout HTTPRouter) {
@@ -132,6 +135,7 @@ public struct TextService: Sendable {
     // MARK: Completions
 
     private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
+        let started = ContinuousClock.now
         let wanted = try TextCompletionRequest(parsing: request.body)
         let name = try models.resolve(wanted.model)
         let client = try access.admit(request)
@@ -150,7 +154,7 @@ public struct TextService: Sendable {
                 writer: writer)
             answers.append(
                 TextCompletion.Answer(
-                    elements: MeteredAnswer(answer, client),
+                    elements: MeteredAnswer(answer, client, metrics, since: started),
                     beginning: wanted.echo ? model.tokenizer.decode(tokens) : ""))
         }
         let completion = TextCompletion(

@@ -8,15 +8,6 @@ public struct PluginMetrics: Sendable {
         self.registry = registry
     }
 
-    /// Serves them at `GET /metrics`.
-    public func addRoutes(to router: inout HTTPRouter) {
-        router.on("GET", "/metrics") { _ in
-            var response = HTTPResponse.text(await text)
-            response.headers["Content-Type"] = "text/plain; version=0.0.4; charset=utf-8"
-            return response
-        }
-    }
-
     public var text: String {
         get async {
             let status = await registry.supervisor.status()
@@ -38,7 +29,7 @@ public struct PluginMetrics: Sendable {
                 let values = entries.compactMap(value)
                 return values.isEmpty ? nil : (labels, values.reduce(0, +))
             }
-            return Self.family(name, type, help, samples)
+            return Metrics.family(name, type, help, samples)
         }
         let states = groups.flatMap { labels, entries in
             VersionState.allCases.map { state in
@@ -54,7 +45,8 @@ public struct PluginMetrics: Sendable {
                 (labels.adding("quantile", "0.95"), p95 / 1000),
             ]
         }
-        return Self.family("gatehouse_plugin_state", "gauge", "1 for the state that a version is in.", states)
+        return Metrics.family(
+            "gatehouse_plugin_state", "gauge", "1 for the state that a version is in.", states)
             + family("gatehouse_plugin_workers", "gauge", "Workers that are loaded.") {
                 Double($0.processIDs.count)
             }
@@ -74,7 +66,7 @@ public struct PluginMetrics: Sendable {
             + family("gatehouse_plugin_errors_total", "counter", "Loads and calls that failed.") {
                 Double($0.counts.errors)
             }
-            + Self.family(
+            + Metrics.family(
                 "gatehouse_plugin_latency_seconds", "gauge", "Quantiles over the last calls.", latencies)
     }
 
@@ -90,54 +82,21 @@ public struct PluginMetrics: Sendable {
                 ]), 1.0
             )
         }
-        return Self.family(
+        return Metrics.family(
             "gatehouse_registry_changes_total", "counter", "Changes of the registry file.",
             [
                 (Labels(["result": "accepted"]), Double(counts.acceptedChanges)),
                 (Labels(["result": "rejected"]), Double(counts.rejectedChanges)),
             ])
-            + Self.family(
+            + Metrics.family(
                 "gatehouse_plugin_swaps_total", "counter", "Changes of the versions that serve.",
                 samples(counts.swaps) { $0.adding("result", "done") }
                     + samples(counts.failedSwaps) { $0.adding("result", "failed") })
-            + Self.family(
+            + Metrics.family(
                 "gatehouse_plugin_rollbacks_total", "counter", "Versions that were taken out for another.",
                 samples(counts.rollbacks))
-            + Self.family(
+            + Metrics.family(
                 "gatehouse_plugin_last_rollback", "gauge", "The last rollback of a plugin, and why.",
                 rollbacks)
-    }
-
-    private static func family(
-        _ name: String, _ type: String, _ help: String, _ samples: [(Labels, Double)]
-    ) -> String {
-        if samples.isEmpty { return "" }
-        return "# HELP \(name) \(help)\n# TYPE \(name) \(type)\n"
-            + samples.map { "\(name)\($0.text) \($1)\n" }.joined()
-    }
-}
-
-/// The labels of a sample, as they are written.
-private struct Labels: Hashable {
-    private let pairs: [String]
-
-    init(_ values: [String: String]) {
-        pairs = values.sorted { $0.key < $1.key }.map { Self.pair($0.key, $0.value) }
-    }
-
-    private init(pairs: [String]) {
-        self.pairs = pairs
-    }
-
-    func adding(_ name: String, _ value: String) -> Labels {
-        Labels(pairs: pairs + [Self.pair(name, value)])
-    }
-
-    var text: String { "{\(pairs.joined(separator: ","))}" }
-
-    private static func pair(_ name: String, _ value: String) -> String {
-        let escaped = value.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"").replacing(
-            "\n", with: "\\n")
-        return "\(name)=\"\(escaped)\""
     }
 }
