@@ -44,7 +44,7 @@ let package = Package(
         .testTarget(name: "DecodingTests", dependencies: ["Decoding", numerics, json]),
         .testTarget(
             name: "RecognitionTests",
-            dependencies: ["Recognition", "Features", "Encoders", "Decoding", "Sounds", numerics],
+            dependencies: ["Recognition", "Features", "Encoders", "Decoding", "Sounds", numerics, json],
             exclude: ["checkpoints"]),
         // Opens the built library as a host does, so it does not link the plugin.
         .testTarget(

@@ -40,18 +40,17 @@ public struct MelSpectrum: Sendable {
     private let counts: [Int32]
     private let weights: [Float]
 
-    /// - Precondition: the transform's size is a power of two, at least 2 and at least the window's length.
+    /// - Precondition: the transform's size is a power of two and at least the window's length, which is at least 2.
     public init(_ configuration: Configuration) {
         let size = configuration.transformSize
         precondition(
-            size >= 2 && size & (size - 1) == 0 && (1...size).contains(configuration.windowLength)
+            size >= 2 && size & (size - 1) == 0 && (2...size).contains(configuration.windowLength)
                 && configuration.hop > 0 && configuration.bands > 0 && configuration.rate > 1,
             "a transform has a power of two of samples and holds the window")
         self.configuration = configuration
-        let last = max(1, configuration.windowLength - 1)
-        window = (0..<configuration.windowLength).map {
-            configuration.windowLength == 1 ? 1 : Float(0.5 - 0.5 * cos(2 * .pi * Double($0) / Double(last)))
-        }
+        // In float32, as PyTorch makes it: in quiet bands beside loud ones its rounding is heard.
+        let step = Float(2 * Double.pi / Double(configuration.windowLength - 1))
+        window = (0..<configuration.windowLength).map { cosf(Float($0) * step) * -0.5 + 0.5 }
         cosines = (0..<size / 2).map { cos(2 * .pi * Double($0) / Double(size)) }
         sines = (0..<size / 2).map { sin(2 * .pi * Double($0) / Double(size)) }
         let bits = size.trailingZeroBitCount

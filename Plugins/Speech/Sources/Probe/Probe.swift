@@ -5,9 +5,9 @@ import Glibc
 import Recognition
 import Sounds
 
-/// `speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS]`: SAMPLES are raw
-/// float32 at the model's rate. Writes what the model makes of them as raw float32 and prints shapes, words and times; with
-/// `--live` it is fed so many milliseconds at once. For the scripts beside the tests.
+/// `speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--transcribe TYPE
+/// [--beam N]]`: SAMPLES are raw float32 at the model's rate; to be transcribed, a file of that media type. Writes what the model makes of them as raw float32 and prints shapes, words and times; with
+/// `--live` it is fed so many milliseconds at once, and the states are those of live sound. For the scripts beside the tests.
 @main
 struct Probe {
     static func main() {
@@ -22,7 +22,7 @@ struct Probe {
 
     private struct Usage: Error, CustomStringConvertible {
         let description =
-            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS]"
+            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--transcribe TYPE [--beam N]]"
     }
 
     private static func run(_ words: [String]) throws {
@@ -43,10 +43,16 @@ struct Probe {
         let team = try ThreadTeam(threads: threads)
         let model = try SpeechModel(folder: places[0])
         let file = try MappedFile(path: places[1], kind: "file of samples")
+        if let type = options["--transcribe"] {
+            guard let format = SoundFormat(rawValue: type) else { throw Usage() }
+            try transcribe(model, file, format, beam: Int(options["--beam"] ?? "1") ?? 1, team)
+            return
+        }
         let samples = file.bytes.bindMemory(to: Float.self)
         if let milliseconds = options["--live"] {
             guard let milliseconds = Int(milliseconds), milliseconds > 0 else { throw Usage() }
-            try live(model, samples, block: model.rate * milliseconds / 1000, count, team)
+            try live(
+                model, samples, block: model.rate * milliseconds / 1000, count, team, options["--states"])
             return
         }
         var times: [String: [Double]] = [:]
@@ -71,9 +77,28 @@ struct Probe {
         }
     }
 
+    /// Prints words, seconds of sound, seconds it took, and the most memory that the process ever had, in kB.
+    private static func transcribe(
+        _ model: SpeechModel, _ file: MappedFile, _ format: SoundFormat, beam: Int, _ team: ThreadTeam
+    ) throws {
+        var options = Recognizer.Options()
+        options.beam = max(1, beam)
+        let start = now()
+        let reader = try SoundReader(decoding: file.bytes, as: format, rate: model.rate)
+        guard case .text(let transcript) = try Recognizer(model, options).recognize(reader, team) else {
+            return
+        }
+        let seconds = now() - start
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        print(
+            "transcribed", transcript.words.count, transcript.words.last?.seconds.upperBound ?? 0, seconds,
+            usage.ru_maxrss)
+    }
+
     private static func live(
         _ model: SpeechModel, _ samples: UnsafeBufferPointer<Float>, block: Int, _ count: Int,
-        _ team: ThreadTeam
+        _ team: ThreadTeam, _ path: String?
     ) throws {
         let window = StreamingWindow(chunk: 3, left: 64, right: 2)
         let team = try ThreadTeam(threads: StreamingTranscriber.threads(model, of: team.threads))
@@ -100,6 +125,16 @@ struct Probe {
             print("live", Int((now() - start) * 1e6), Int(longest * 1e6), text.utf8.count)
         }
         print("delay", StreamingTranscriber.delay(model, window))
+        guard let path else { return }
+        let features = StreamingFeatures(
+            model.extractor, block: model.encoder.configuration.factor, first: window.chunk + window.right)
+        let encoder = StreamingEncoder(model.encoder, window, team)
+        var states: [Float] = []
+        func keep(_ step: StreamingEncoder.Step) { states += step.states.rows(0..<step.kept).elements }
+        encoder.push(features.push(samples, team), team, keep)
+        encoder.push(features.finish(team), team, keep)
+        encoder.finish(team, keep)
+        try write(states, to: path)
     }
 
     private static func write(_ floats: [Float], to path: String) throws {

@@ -1,3 +1,4 @@
+import Decoding
 import Encoders
 import Features
 import Foundation
@@ -149,6 +150,41 @@ import Testing
                     SoundReader(samples: $0, rate: 16000, channels: 1, rate: 16000), team)
             }
         }
+    }
+
+    @Test func aLongSoundIsReadWindowByWindowAsIfEachWereAlone() throws {
+        var options = Recognizer.Options()
+        options.windowSeconds = 6
+        let recognizer = Recognizer(try SpeechModel(folder: Checkpoints.path("ctc")), options)
+        let team = try ThreadTeam(threads: 2)
+        let long = [[Float]](repeating: checkpoints.samples, count: 5).flatMap { $0 }
+        func transcript(_ samples: [Float]) throws -> Transcript {
+            let output = try samples.withUnsafeBufferPointer {
+                try recognizer.recognize(
+                    SoundReader(samples: $0, rate: 16000, channels: 1, rate: 16000), team)
+            }
+            guard case .text(let transcript) = output else { return Transcript() }
+            return transcript
+        }
+        let found = try transcript(long)
+        var expected: [HeardWord] = []
+        try long.withUnsafeBufferPointer { samples in
+            var windows = SoundWindows(
+                try SoundReader(samples: samples, rate: 16000, channels: 1, rate: 16000), seconds: 6)
+            var count = 0
+            while let (part, start) = try windows.next() {
+                count += 1
+                let seconds = Double(start) / 16000
+                expected += try transcript(Array(part)).words.map { word in
+                    HeardWord(
+                        text: word.text,
+                        seconds: word.seconds.lowerBound + seconds...word.seconds.upperBound + seconds,
+                        confidence: word.confidence)
+                }
+            }
+            #expect(count >= 4)
+        }
+        #expect(found.words == expected && found.words.last?.seconds.upperBound ?? 0 > 18)
     }
 
     @Test func silenceAndTheShortestSoundHaveATranscript() throws {

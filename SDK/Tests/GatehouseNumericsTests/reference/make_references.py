@@ -78,7 +78,7 @@ x, w, b = pattern(21, 70, seed=90), pattern(70, 1, 5, seed=91), pattern(70, seed
 out["depthwise"] = F.silu(F.conv1d(x.T[None], w, b, groups=70))[0].T.contiguous()
 
 sound = pattern(1, 4000, seed=95)[0].double()
-frames = sound.unfold(0, 400, 160) * torch.hann_window(400, periodic=False, dtype=torch.float64)
+frames = sound.unfold(0, 400, 160) * torch.hann_window(400, periodic=False).double()
 power = torch.fft.rfft(frames, 512).abs() ** 2
 bank = mel_filter_bank(257, 80, 0, 8000, 16000, norm="slaney", mel_scale="slaney")
 out["mel"] = torch.log(power @ torch.from_numpy(bank) + 2**-24).float()
