@@ -29,7 +29,7 @@ let package = Package(
                 "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd", json,
                 tensorFiles,
             ],
-            path: "Host/Server"),
+            path: "Host/Server", resources: [.embedInCode("Console/console.html")]),
         .target(
             name: "Engine", dependencies: ["Fusion", "Decoder", "PluginHost", "CKernels", "Digest"],
             path: "Host/Engine"),

@@ -9,6 +9,8 @@ cd "$root"
 install_build_packages
 # A second compiler for the headers that plugin authors include, and a second opinion on their layout.
 install_packages g++ abigail-tools
+# The browser that the console is tried in.
+install_packages chromium fonts-dejavu-core
 # What runs the AArch64 path of the kernels on this processor.
 if [ "$(uname -m)" = x86_64 ]; then
     install_packages libc6-dev-arm64-cross libgcc-12-dev-arm64-cross qemu-user

@@ -89,6 +89,7 @@ struct ServeCommand: Command {
         TextService(service, models: models, access: access, metrics: metrics).addRoutes(to: &router)
         router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
         Metrics(service, metrics).addRoutes(to: &router)
+        Console.addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
         let server = HTTPServer(configuration: address, doorkeeper: access.refusal) { [router] in
