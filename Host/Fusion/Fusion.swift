@@ -153,14 +153,7 @@ public struct Fusion: Sendable {
     public func segment(
         _ rows: EncodedRows, for decoder: DecoderIdentityFacts?, plugin: String, digest: String
     ) throws -> Segment {
-        guard let decoder else { throw FusionError.rowsWithoutDecoder(plugin: plugin) }
-        let theirs = DecoderIdentity(
-            family: decoder.family, hidden: Int(decoder.hidden), fingerprint: decoder.fingerprint)
-        guard let identity, identity.matches(theirs), rows.width == identity.hidden else {
-            throw FusionError.rowsForAnotherDecoder(
-                plugin: plugin, theirs: theirs, ours: identity,
-                cosine: identity.map { $0.hidden == theirs.hidden ? $0.cosine(with: theirs) : 0 } ?? 0)
-        }
+        try FusionError.check(rowsOf: plugin, width: rows.width, for: decoder, ours: identity)
         try checkFits(rows.count)
         let grid =
             rows.positions.isEmpty ? nil : Grid(t: rows.grid.t, h: rows.grid.h, w: rows.grid.w)

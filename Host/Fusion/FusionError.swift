@@ -9,6 +9,8 @@ public enum FusionError: Error, Sendable, CustomStringConvertible {
     case rowsWithoutDecoder(plugin: String)
     case rowsForAnotherDecoder(
         plugin: String, theirs: DecoderIdentity, ours: DecoderIdentity?, cosine: Double)
+    /// Rows that are not as wide as those of the decoder that they are for.
+    case rowWidth(plugin: String, width: Int, decoder: DecoderIdentity)
     /// The template made another number of places for media parts than the messages have.
     case places(modality: String, expected: Int, found: Int)
     /// A segment alone.
@@ -32,6 +34,11 @@ public enum FusionError: Error, Sendable, CustomStringConvertible {
             return """
                 plugin \(plugin) makes rows for another decoder (\(wanted)) than this one (family \(ours.family), \
                 hidden \(ours.hidden)); their fingerprints have a cosine of \(String(cosine)), expected above 0.98
+                """
+        case .rowWidth(let plugin, let width, let decoder):
+            return """
+                plugin \(plugin) makes rows \(width) wide for this decoder (family \(decoder.family), hidden \
+                \(decoder.hidden)), whose own are \(decoder.hidden) wide
                 """
         case .tooLong(let positions, let context):
             return "a media part takes \(positions) positions or more; the context has \(context)"

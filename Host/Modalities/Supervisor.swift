@@ -21,10 +21,14 @@ public actor Supervisor {
     /// Throws what is wrong with a file of gates.
     public typealias GateCheck = @Sendable (_ path: String) throws -> Void
 
+    /// Throws where what a plugin's instance hands out is of no use to the decoder.
+    public typealias OutputCheck = @Sendable (_ plugin: String, OutputFacts) throws -> Void
+
     let workerExecutable: String
     let threads: Int
     let decoder: DecoderFacts?
     let checkGate: GateCheck
+    let checkOutputs: OutputCheck
     let log: PluginLog
     var budget = MemoryBudget(total: nil)
     var slots: [EncoderIdentity: EncoderSlot] = [:]
@@ -41,15 +45,18 @@ public actor Supervisor {
     ///   - threads: running threads that one call of a plugin may use.
     ///   - decoder: the decoder that reads what plugins make; nil where they are run alone.
     ///   - checkGate: called before a version's worker starts, so that none with a broken gate comes to serve.
+    ///   - checkOutputs: called once a worker is there, so that none is asked for what the decoder cannot read.
     ///   - log: takes what plugins log, from any thread.
     public init(
         workerExecutable: String, threads: Int, decoder: DecoderFacts?,
-        checkGate: @escaping GateCheck = { _ in }, log: @escaping PluginLog
+        checkGate: @escaping GateCheck = { _ in }, checkOutputs: @escaping OutputCheck = { _, _ in },
+        log: @escaping PluginLog
     ) {
         self.workerExecutable = workerExecutable
         self.threads = threads
         self.decoder = decoder
         self.checkGate = checkGate
+        self.checkOutputs = checkOutputs
         self.log = log
     }
 

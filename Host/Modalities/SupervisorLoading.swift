@@ -131,6 +131,12 @@ extension Supervisor {
         case .inProcess:
             loaded = try await InProcessPlugin.start(name: name, request: request, log: lines.add)
         }
+        do {
+            try checkOutputs(plugin.id, loaded.outputs)
+        } catch {
+            loaded.unload()
+            throw PluginFailure(.refused, "loading plugin \(name): \(error)")
+        }
         if loaded.facts.version != version.version.description {
             log(
                 plugin.id, .warning,

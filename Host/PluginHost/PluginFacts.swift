@@ -66,6 +66,9 @@ public struct OutputFacts: Sendable, Equatable {
     /// Whether it has a self-test.
     public var testsItself: Bool
 
+    /// Whether rows are all that it makes.
+    public var makesRowsAlone: Bool { kinds == UInt32(GATEHOUSE_OUTPUT_ROWS) }
+
     init(
         kinds: UInt32, width: UInt32, mostSlots: Int, decoder: DecoderIdentityFacts?, mostCalls: Int = 1,
         testsItself: Bool = false

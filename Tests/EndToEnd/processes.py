@@ -50,6 +50,14 @@ def is_at_rest(process):
     return cpu_seconds(process) - before < 0.05
 
 
+def peak_memory(process):
+    """The most that was ever resident, in bytes."""
+    for line in (PROC / str(process) / "status").read_text().splitlines():
+        if line.startswith("VmHWM:"):
+            return int(line.split()[1]) << 10
+    raise AssertionError(f"process {process} has no VmHWM")
+
+
 def open_files(process):
     """Paths of what the process has open or mapped."""
     folder = PROC / str(process)

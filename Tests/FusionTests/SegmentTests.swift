@@ -107,8 +107,10 @@ import Testing
     }
 
     @Test func rowsOfAnotherWidthThanTheirDecoderAreRefused() throws {
-        #expect(throws: FusionError.self) {
+        let error = try #require(throws: FusionError.self) {
             try fusion.segment(rows(1, width: 575), for: ours, plugin: "eye", digest: "d")
         }
+        let message = "\(error)"
+        #expect(message.contains("rows 575 wide") && message.contains("family llama, hidden 576"))
     }
 }

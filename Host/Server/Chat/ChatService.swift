@@ -49,7 +49,7 @@ public final class ChatService: Sendable {
     /// Encodes what needs encoding and starts the answer. Nothing of it is computed further than it is read; letting
     /// go of it, or cancelling the task that reads it, ends it.
     ///
-    /// Throws ``RoutingError``, `PluginFailure`, `FusionError`, `TemplateError`, `EngineError`.
+    /// Throws ``MediaError``, ``RoutingError``, `FusionError`, `TemplateError`, `EngineError`.
     public func answer(
         _ request: ChatRequest, progress: PromptBuilder.Progress? = nil
     ) async throws -> ChatAnswer {
@@ -77,6 +77,7 @@ extension Supervisor {
     public init(for model: LanguageModel, context: Int, threads: Int, log: @escaping PluginLog) throws {
         self.init(
             workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads,
-            decoder: try model.facts(context: context), checkGate: { _ = try GateFile(path: $0) }, log: log)
+            decoder: try model.facts(context: context), checkGate: { _ = try GateFile(path: $0) },
+            checkOutputs: { try model.check($1, of: $0) }, log: log)
     }
 }

@@ -26,7 +26,7 @@ public struct PromptBuilder: Sendable {
 
     /// Has the media parts of a request encoded and weighed, and renders the prompt; beside it a report on every part.
     ///
-    /// Throws ``RoutingError``, `PluginFailure`, `FusionError`, `TemplateError`.
+    /// Throws ``MediaError``, ``RoutingError``, `FusionError`, `TemplateError`.
     public func prompt(
         _ request: ChatRequest, progress: Progress? = nil
     ) async throws -> (prompt: Prompt, reports: [ModalityReport]) {
@@ -41,10 +41,10 @@ public struct PromptBuilder: Sendable {
         let encoder = MediaEncoder(
             fusion: fusion, supervisor: live.supervisor, cache: cache,
             threshold: Float(registry.gateThreshold), progress: progress)
-        for message in request.messages {
+        for (messageIndex, message) in request.messages.enumerated() {
             var parts: [FusedPart] = []
             var text = MessageText(message)
-            for part in message.parts {
+            for (partIndex, part) in message.parts.enumerated() {
                 switch part {
                 case .text(let words):
                     parts.append(.text(words))
@@ -53,14 +53,18 @@ public struct PromptBuilder: Sendable {
                         origin.trafficPoint = TrafficPoint.of(
                             key: origin.bearerToken, first: request.messages.first)
                     }
-                    let routing = try router.route(
-                        mediaType: media.mediaType, bytes: media.bytes.count, options: request.modalities,
-                        origin: origin)
-                    for route in routing.routes {
-                        let output = try await encoder.encode(
-                            media, number: mediaCount, by: route, beside: &text)
-                        parts += output.parts
-                        reports += output.reports
+                    do {
+                        let routing = try router.route(
+                            mediaType: media.mediaType, bytes: media.bytes.count, options: request.modalities,
+                            origin: origin)
+                        for route in routing.routes {
+                            let output = try await encoder.encode(
+                                media, number: mediaCount, by: route, beside: &text)
+                            parts += output.parts
+                            reports += output.reports
+                        }
+                    } catch {
+                        throw MediaError(message: messageIndex, part: partIndex, error: error)
                     }
                     mediaCount += 1
                 }

@@ -11,6 +11,14 @@ extension HTTPError {
     package init(describing error: any Error) {
         switch error {
         case let error as HTTPError: self = error
+        case let error as MediaError:
+            self.init(describing: error.error)
+            // Where the request is at fault it is this part of it.
+            if param == "messages" {
+                let path = "messages[\(error.message)].content[\(error.part)]"
+                param = path
+                message = "\(path): \(message)"
+            }
         case let error as RoutingError: self.init(error)
         case let error as PluginFailure: self.init(error)
         case let error as EngineError: self.init(error)

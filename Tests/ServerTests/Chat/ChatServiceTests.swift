@@ -103,10 +103,11 @@ import Testing
     }
 
     @Test func mediaWithoutPluginIsRefusedWithItsType() async throws {
-        let error = try await #require(throws: RoutingError.self) {
-            _ = try await ServiceFixture.chat().answer(request([.media(png)]))
+        let error = try await #require(throws: MediaError.self) {
+            _ = try await ServiceFixture.chat().answer(request([.text("Look:"), .media(png)]))
         }
-        #expect(error == .notAccepted(mediaType: "image/png", accepted: []))
+        #expect((error.message, error.part) == (0, 1))
+        #expect(error.error as? RoutingError == .notAccepted(mediaType: "image/png", accepted: []))
     }
 
     @Test func anOptionForAPluginThatIsNotThereIsRefused() async throws {
@@ -134,9 +135,10 @@ import Testing
     @Test func aPluginThatCannotBeOpenedFailsTheRequestThatNeedsItAlone() async throws {
         try await withTemporaryFolder { folder in
             let service = try ServiceFixture.chat(ServiceFixture.registryOfABrokenPlugin(in: folder))
-            let error = try await #require(throws: PluginFailure.self) {
+            let thrown = try await #require(throws: MediaError.self) {
                 _ = try await service.answer(request([.media(png)]))
             }
+            let error = try #require(thrown.error as? PluginFailure)
             #expect(error.reason == .refused)
             #expect(error.message.contains("libeye.so"))
             #expect(try await read(service.answer(request(maxTokens: 1))).reason == .length)

@@ -250,9 +250,10 @@ import Testing
             try Data("no gate".utf8).write(to: gate)
             let service = try ServiceFixture.chat(
                 ServiceFixture.registry(of: "rows", in: folder, gate: gate.path))
-            let error = try await #require(throws: PluginFailure.self) {
+            let thrown = try await #require(throws: MediaError.self) {
                 _ = try await service.answer(request([media(), .text("Hi")]))
             }
+            let error = try #require(thrown.error as? PluginFailure)
             #expect(error.reason == .refused)
             #expect(error.message.hasPrefix("plugin rows 1.0.0: \(gate.path): "))
             // Nor does a version with it come to serve.

@@ -54,4 +54,15 @@ import Testing
         #expect(answer.message == "\(mapping.error)")
         #expect(answer.headers["Retry-After"] == (mapping.status == 503 ? "1" : nil))
     }
+
+    @Test func whatIsWrongWithAPartNamesIt() {
+        let refused = HTTPError(
+            describing: MediaError(message: 1, part: 2, error: PluginFailure(.badInput, "eye: no image")))
+        #expect(refused.status == 400 && refused.code == "invalid_media")
+        #expect(refused.param == "messages[1].content[2]")
+        #expect(refused.message == "messages[1].content[2]: eye: no image")
+        let broken = HTTPError(
+            describing: MediaError(message: 1, part: 2, error: PluginFailure(.crashed, "eye: signal 9")))
+        #expect(broken.status == 500 && broken.param == nil && broken.message == "eye: signal 9")
+    }
 }

@@ -41,16 +41,18 @@ final class Vision: ModalityPlugin {
 
     func encode(_ input: Input, into sink: Sink, job: Job) throws(PluginError) {
         for (index, part) in input.enumerated() {
+            // One alone needs no number.
+            let which = input.count > 1 ? "part \(index + 1): " : ""
             guard part.kind == .encoded, let format = PictureFormat(rawValue: part.mediaType) else {
-                throw .unsupported("part \(index + 1): expected the bytes of an image, found \(part.kind)")
+                throw .unsupported("\(which)expected the bytes of an image, found \(part.kind)")
             }
             let output: VisionModel.Output
             do {
                 output = try made(part.bytes, format, index, of: input.count, job)
             } catch {
                 switch error {
-                case .badInput(let message): throw .badInput("part \(index + 1): \(message)")
-                case .outOfMemory(let message): throw .outOfMemory("part \(index + 1): \(message)")
+                case .badInput(let message): throw .badInput(which + message)
+                case .outOfMemory(let message): throw .outOfMemory(which + message)
                 case .cancelled: throw .cancelled
                 }
             }

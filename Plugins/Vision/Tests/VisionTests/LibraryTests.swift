@@ -57,7 +57,7 @@ import Testing
         let first = plugin.encode([try file(square)]).rows
         let bad = plugin.encode([try file("PicturesTests/images/cut.png")])
         #expect(bad.status == GATEHOUSE_BAD_INPUT)
-        #expect(bad.message == "part 1: the PNG is damaged: it is cut short")
+        #expect(bad.message == "the PNG is damaged: it is cut short")
         let large = plugin.encode([try file(square), try file("PicturesTests/images/huge.png")])
         #expect(
             large.message
