@@ -144,7 +144,7 @@ import Weights
             $0.metadata = [("general.alignment", .string("32"))]
         },
         Hostile("tensor name twice", names: ["first", "twice"]) { $0.tensors += $0.tensors },
-        Hostile("tensor type", names: ["first", "Q4_K", "type 10"]) { $0.tensors[0].type = 10 },
+        Hostile("tensor type", names: ["first", "Q4_K", "Q2_K (10)"]) { $0.tensors[0].type = 10 },
         Hostile("no dimensions", names: ["first", "1 to 4"]) { $0.tensors[0].extents = [] },
         Hostile("five dimensions", names: ["first", "1 to 4"]) { $0.tensors[0].extents = [8, 1, 1, 1, 1] },
         Hostile("extent 0", names: ["first", "at least 1"]) { $0.tensors[0].extents = [8, 0] },

@@ -187,16 +187,30 @@ void gn_widen_bfloat16(int64_t count, const void *from, float *to)
 
 /* Exponent and mantissa move to float32's place, and a product mends the bias, subnormal numbers included; what has
    the greatest exponent is infinite or no number. */
+GN_INLINE float float_of_half(uint32_t half)
+{
+    float value = gn_float_of_bits((half & 0x7FFFu) << 13) * 0x1p112f;
+    uint32_t bits = gn_bits_of_float(value);
+    bits |= (half & 0x7C00u) == 0x7C00u ? 0x7F800000u : 0;
+    return gn_float_of_bits(bits | (half & 0x8000u) << 16);
+}
+
 GN_CLONES
 void gn_widen_float16(int64_t count, const void *from, float *to)
 {
     const gn_unaligned16 *restrict in = from;
-    for (int64_t i = 0; i < count; i++) {
-        uint32_t half = in[i];
-        float value = gn_float_of_bits((half & 0x7FFFu) << 13) * 0x1p112f;
-        uint32_t bits = gn_bits_of_float(value);
-        bits |= (half & 0x7C00u) == 0x7C00u ? 0x7F800000u : 0;
-        to[i] = gn_float_of_bits(bits | (half & 0x8000u) << 16);
+    for (int64_t i = 0; i < count; i++) to[i] = float_of_half(in[i]);
+}
+
+GN_CLONES
+void gn_widen_q8_0(int64_t blocks, const void *from, float *to)
+{
+    enum { ELEMENTS = 32 };
+    const uint8_t *restrict in = from;
+    for (int64_t b = 0; b < blocks; b++, in += 2 + ELEMENTS, to += ELEMENTS) {
+        float scale = float_of_half(*(const gn_unaligned16 *)in);
+        const int8_t *restrict values = (const int8_t *)in + 2;
+        for (int i = 0; i < ELEMENTS; i++) to[i] = (float)values[i] * scale;
     }
 }
 

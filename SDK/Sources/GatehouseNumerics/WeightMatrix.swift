@@ -27,7 +27,7 @@ public struct WeightMatrix: @unchecked Sendable {  // nobody writes to it once i
     /// - Precondition: there are `outputs × inputs` of them.
     init(outputs: Int, inputs: Int, _ elements: WeightElements, residency: WeightReader.Residency) {
         precondition(
-            elements.bytes.count == outputs * inputs * elements.byteCount, "weights are [outputs, inputs]")
+            elements.bytes.count == elements.byteCount(outputs * inputs), "weights are [outputs, inputs]")
         switch residency {
         case .packed:
             self.init(outputs: outputs, inputs: inputs) { range, panels in

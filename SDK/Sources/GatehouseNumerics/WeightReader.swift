@@ -38,6 +38,9 @@ extension SafetensorsCheckpoint: TensorLookup {
 }
 
 extension StoredTensor {
+    /// The name of GGUF's blocks of 32 int8 with a scale of their own.
+    static let blocksOfInt8 = "Q8_0"
+
     init(_ tensor: SafetensorsTensor) {
         self.init(
             format: FloatFormat(tensor.type), typeName: tensor.type.rawValue, shape: tensor.shape,
@@ -48,7 +51,7 @@ extension StoredTensor {
 /// Reads layers by their names under one prefix, and holds each tensor to the shape that the encoder gives it.
 ///
 /// Weights are of floating point, or int8 (`I8`) with a tensor `<name>_scale` of one float for each row along the first extent,
-/// which that row is multiplied by.
+/// which that row is multiplied by, or of a GGUF file `Q8_0`.
 public struct WeightReader: Sendable {
     /// Where matrices of weights stay.
     public enum Residency: Sendable {
@@ -81,7 +84,8 @@ public struct WeightReader: Sendable {
     public func floats(_ name: String, _ shape: [Int]) throws(TensorFileError) -> Matrix {
         let elements = try checked(name, shape)
         let matrix = Matrix(uninitializedRows: 1, columns: shape.reduce(1, *))
-        let rows = shape.first ?? 1
+        // A single row has no rows to tell apart.
+        let rows = shape.count > 1 || elements.hasRowScales ? shape.first ?? 1 : 1
         elements.widen(0..<rows, columns: matrix.columns / max(1, rows), into: matrix.base)
         return matrix
     }
@@ -147,6 +151,9 @@ public struct WeightReader: Sendable {
         guard tensor.shape == shape else { throw failure(name, "\(shape)", "\(tensor.shape)") }
         if let format = tensor.format {
             return WeightElements(format: .float(format), bytes: tensor.bytes, owner: tensor.owner)
+        }
+        if tensor.typeName == StoredTensor.blocksOfInt8 {
+            return WeightElements(format: .blocksOfInt8, bytes: tensor.bytes, owner: tensor.owner)
         }
         guard tensor.typeName == SafetensorsType.i8.rawValue, let rows = shape.first else {
             throw failure(name, "F32, F16 or BF16", tensor.typeName)

@@ -16,7 +16,7 @@ public final class GGUFContents: Sendable {
     private let index: [String: Int]
 
     /// Opens a file whose tensors are of these types; one of another is an error.
-    public init(path: String, types: GGUFTypes = .floatingPoint) throws(GGUFError) {
+    public init(path: String, types: GGUFTypes = .encoders) throws(GGUFError) {
         let file = try MappedFile(path: path)
         var reader = ByteReader(file)
         self.path = path
@@ -79,11 +79,23 @@ public struct GGUFTypes: Sendable {
         }
     }
 
-    /// F32, F16 and BF16.
-    public static let floatingPoint = GGUFTypes([
+    /// What encoders are published in: floating point, and blocks of 32 int8 behind their scale, a float16.
+    public static let encoders = GGUFTypes([
         0: Block(name: "F32", elements: 1, bytes: 4), 1: Block(name: "F16", elements: 1, bytes: 2),
-        30: Block(name: "BF16", elements: 1, bytes: 2),
+        8: Block(name: "Q8_0", elements: 32, bytes: 34), 30: Block(name: "BF16", elements: 1, bytes: 2),
     ])
+
+    /// What the format calls types, whether they are read or not.
+    private static let known: [UInt32: String] = [
+        0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 6: "Q5_0", 7: "Q5_1", 8: "Q8_0", 9: "Q8_1", 10: "Q2_K",
+        11: "Q3_K", 12: "Q4_K", 13: "Q5_K", 14: "Q6_K", 15: "Q8_K", 20: "IQ4_NL", 23: "IQ4_XS", 24: "I8",
+        25: "I16", 26: "I32", 27: "I64", 28: "F64", 30: "BF16", 39: "MXFP4",
+    ]
+
+    /// For messages.
+    static func name(_ number: UInt32) -> String {
+        known[number].map { "\($0) (\(number))" } ?? "type \(number)"
+    }
 
     private let types: [UInt32: Block]
 

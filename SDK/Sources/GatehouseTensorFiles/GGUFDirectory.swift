@@ -76,7 +76,8 @@ private struct Entry {
 
         let rawType = try reader.integer(UInt32.self, field)
         guard let type = types.type(rawType) else {
-            throw reader.error(field, expected: "one of the types \(types.names)", found: "type \(rawType)")
+            throw reader.error(
+                field, expected: "one of the types \(types.names)", found: GGUFTypes.name(rawType))
         }
         self.type = rawType
         guard extents[0].isMultiple(of: UInt64(type.elements)) else {

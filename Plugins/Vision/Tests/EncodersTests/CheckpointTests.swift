@@ -96,6 +96,15 @@ import Testing
         #expect(try difference(rows, "glm4v.\(name)") < 1e-5)
     }
 
+    @Test func anMmprojInQ8IsReadAsTheWeightsThatItHas() throws {
+        let (rows, height, width) = try rows("glm4v-q8_0-mmproj.gguf", "glm4v-square.png")
+        #expect((height, width) == (3, 3))
+        #expect(try difference(rows, "glm4v-q8_0.square") < 1e-5)
+        // And not far from what they were made from.
+        let exact = try difference(rows, "glm4v-q8_0.square.float")
+        #expect(exact > 1e-3 && exact < 0.1)
+    }
+
     @Test func bitsDependOnNoThreads() throws {
         for (model, image) in [("vit", "vit-wide.png"), ("glm4v", "glm4v-tall.png")] {
             let one = try rows(model, image, threads: 1).0

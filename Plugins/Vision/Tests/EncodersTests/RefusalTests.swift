@@ -108,6 +108,22 @@ import Testing
         }
     }
 
+    @Test func anMmprojOfATypeThatIsNotReadIsRefusedByItsName() throws {
+        var file = try Data(contentsOf: Self.folder.appendingPathComponent("glm4v-q8_0-mmproj.gguf"))
+        let name = try #require(file.range(of: Data("v.blk.0.attn_out.weight".utf8)))
+        // Behind the name: the number of extents, two of them, the type.
+        file[name.upperBound + 4 + 16] = 12
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)
+        try file.write(to: path)
+        defer { try? FileManager.default.removeItem(at: path) }
+        #expect {
+            try VisionModel(path: path.path)
+        } throws: {
+            String(describing: $0)
+                == "\(path.path): tensor v.blk.0.attn_out.weight: expected one of the types F32 (0), F16 (1), Q8_0 (8), BF16 (30), found Q4_K (12)"
+        }
+    }
+
     @Test func aCutMmprojIsRefusedWhereverItIsCut() throws {
         let whole = try Data(contentsOf: Self.folder.appendingPathComponent("glm4v-mmproj.gguf"))
         let path = FileManager.default.temporaryDirectory.appendingPathComponent(UUID().uuidString)

@@ -12,6 +12,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import torch
@@ -87,31 +88,67 @@ with torch.inference_mode():
     references["vit.bf16"] = vit(**pixels).last_hidden_state[0]
 
 # The tower of GLM-4.1V in the layout of its checkpoints, and as llama.cpp's converter writes it.
+converter = pathlib.Path(sys.argv[1])
+
+
+def save_tower(tower, folder):
+    config = tower.config
+    text = {"model_type": "glm4v_text", "hidden_size": config.out_hidden_size, "num_hidden_layers": 1, "rms_norm_eps": 1e-5}
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps(
+        {"architectures": ["Glm4vForConditionalGeneration"], "model_type": "glm4v", "text_config": text,
+         "vision_config": config.to_dict()}, indent=1))
+    processor = Glm4vImageProcessor(patch_size=4, size={"shortest_edge": 64, "longest_edge": 100_000})
+    processor.save_pretrained(folder)
+    state = {f"model.visual.{name}": value.to(torch.bfloat16) for name, value in tower.state_dict().items()}
+    names = sorted(state)
+    parts = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
+    for part, members in parts.items():
+        save_file({name: state[name] for name in members}, folder / part)
+    (folder / "model.safetensors.index.json").write_text(json.dumps(
+        {"metadata": {}, "weight_map": {name: part for part, members in parts.items() for name in members}}))
+    return processor
+
+
+def convert(checkpoint, kind, file):
+    subprocess.run(
+        [sys.executable, converter / "convert_hf_to_gguf.py", "--mmproj", "--outtype", kind, "--outfile", file, checkpoint],
+        check=True, env=os.environ | {"PYTHONPATH": str(converter / "gguf-py")})
+
+
 config = Glm4vVisionConfig(
     depth=2, hidden_size=48, num_heads=3, patch_size=4, image_size=24, out_hidden_size=40, intermediate_size=56)
 tower = rounded(randomised(Glm4vVisionModel(config)))
-glm = folder / "glm4v"
-glm.mkdir()
-text = {"model_type": "glm4v_text", "hidden_size": 40, "num_hidden_layers": 1, "rms_norm_eps": 1e-5}
-(glm / "config.json").write_text(json.dumps(
-    {"architectures": ["Glm4vForConditionalGeneration"], "model_type": "glm4v", "text_config": text,
-     "vision_config": config.to_dict()}, indent=1))
-processor = Glm4vImageProcessor(patch_size=4, size={"shortest_edge": 64, "longest_edge": 100_000})
-processor.save_pretrained(glm)
-state = {f"model.visual.{name}": value.to(torch.bfloat16) for name, value in tower.state_dict().items()}
-names = sorted(state)
-parts = {"model-00001-of-00002.safetensors": names[::2], "model-00002-of-00002.safetensors": names[1::2]}
-for part, members in parts.items():
-    save_file({name: state[name] for name in members}, glm / part)
-(glm / "model.safetensors.index.json").write_text(json.dumps(
-    {"metadata": {}, "weight_map": {name: part for part, members in parts.items() for name in members}}))
-converter = pathlib.Path(sys.argv[1])
-subprocess.run(
-    [sys.executable, converter / "convert_hf_to_gguf.py", "--mmproj", "--outtype", "f16", "--outfile",
-     folder / "glm4v-mmproj.gguf", glm], check=True, env=os.environ | {"PYTHONPATH": str(converter / "gguf-py")})
+processor = save_tower(tower, folder / "glm4v")
+convert(folder / "glm4v", "f16", folder / "glm4v-mmproj.gguf")
 with torch.inference_mode():
     for name, height, width in (("square", 24, 24), ("tall", 88, 32)):
         made = processor(Image.fromarray(keep(f"glm4v-{name}.png", picture(height, width, 2))), return_tensors="pt")
         references[f"glm4v.{name}"] = tower(made["pixel_values"], made["image_grid_thw"]).pooler_output
+
+# One of widths that blocks of 32 divide, in Q8_0; what transformers makes of the picture with the weights that the file has,
+# and with those that it was made from.
+sys.path.insert(0, str(converter / "gguf-py"))
+from gguf import GGMLQuantizationType, GGUFReader, dequantize
+
+config = Glm4vVisionConfig(
+    depth=1, hidden_size=64, num_heads=2, patch_size=4, image_size=24, out_hidden_size=64, intermediate_size=96)
+tower = rounded(randomised(Glm4vVisionModel(config)))
+with tempfile.TemporaryDirectory() as temporary:
+    processor = save_tower(tower, pathlib.Path(temporary) / "glm4v")
+    convert(pathlib.Path(temporary) / "glm4v", "q8_0", folder / "glm4v-q8_0-mmproj.gguf")
+with torch.inference_mode():
+    made = processor(Image.open(folder / "glm4v-square.png"), return_tensors="pt")
+    references["glm4v-q8_0.square.float"] = tower(made["pixel_values"], made["image_grid_thw"]).pooler_output
+    quantised = [tensor for tensor in GGUFReader(folder / "glm4v-q8_0-mmproj.gguf").tensors
+                 if tensor.tensor_type == GGMLQuantizationType.Q8_0]
+    assert len(quantised) == 9, [tensor.name for tensor in quantised]
+    for tensor in quantised:
+        values = torch.from_numpy(dequantize(tensor.data, tensor.tensor_type))
+        # The parameter that it was made from is the one near it.
+        parameter, = (parameter for parameter in tower.parameters()
+                      if parameter.shape == values.shape and (parameter - values).abs().max() < 0.02)
+        parameter.data = values
+    references["glm4v-q8_0.square"] = tower(made["pixel_values"], made["image_grid_thw"]).pooler_output
 
 save_file({name: value.float().contiguous() for name, value in references.items()}, folder / "references.safetensors")

@@ -106,6 +106,8 @@ void gn_widen_bfloat16(int64_t count, const void *from, float *to);
 void gn_widen_float16(int64_t count, const void *from, float *to);
 /* Each times `scale`. */
 void gn_widen_int8(int64_t count, const void *from, float scale, float *to);
+/* Blocks of a float16 and 32 int8 that it scales, as GGUF's Q8_0 has them. */
+void gn_widen_q8_0(int64_t blocks, const void *from, float *to);
 
 /* One pass of a separable resampling of 8-bit pixels: output row r is the sum over taps k of
    weights[k] * row (first + k) of `input`, in fixed point with so many fractional bits, rounded and clamped to 0 … 255. */
