@@ -32,13 +32,7 @@ public struct MelSpectrum: Sendable {
     }
 
     public let configuration: Configuration
-    private let window: [Float]
-    private let cosines: [Double]
-    private let sines: [Double]
-    private let reversed: [Int32]
-    private let firsts: [Int32]
-    private let counts: [Int32]
-    private let weights: [Float]
+    private let plan: MelPlan
 
     /// - Precondition: the transform's size is a power of two and at least the window's length, which is at least 2.
     public init(_ configuration: Configuration) {
@@ -48,16 +42,7 @@ public struct MelSpectrum: Sendable {
                 && configuration.hop > 0 && configuration.bands > 0 && configuration.rate > 1,
             "a transform has a power of two of samples and holds the window")
         self.configuration = configuration
-        // In float32, as PyTorch makes it: in quiet bands beside loud ones its rounding is heard.
-        let step = Float(2 * Double.pi / Double(configuration.windowLength - 1))
-        window = (0..<configuration.windowLength).map { cosf(Float($0) * step) * -0.5 + 0.5 }
-        cosines = (0..<size / 2).map { cos(2 * .pi * Double($0) / Double(size)) }
-        sines = (0..<size / 2).map { sin(2 * .pi * Double($0) / Double(size)) }
-        let bits = size.trailingZeroBitCount
-        reversed = (0..<size).map { index in
-            Int32((0..<bits).reduce(0) { $0 | (index >> $1 & 1) << (bits - 1 - $1) })
-        }
-        (firsts, counts, weights) = Self.filters(configuration)
+        plan = MelPlan(configuration)
     }
 
     /// Rows of `[frames, bands]`, frame i of the `windowLength` samples from `i · hop` on.
@@ -72,45 +57,55 @@ public struct MelSpectrum: Sendable {
             let scratch = UnsafeMutablePointer<Double>.allocate(
                 capacity: Int(gn_mel_scratch(Int64(configuration.transformSize))))
             defer { scratch.deallocate() }
-            withPlan { plan in
-                for first in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
-                    let count = min(together, rows.upperBound - first)
-                    gn_log_mel(
-                        plan, Int64(count), samples + first * hop, Int64(hop), scratch,
-                        output.base + first * output.stride, Int64(output.stride))
-                }
+            for first in stride(from: rows.lowerBound, to: rows.upperBound, by: together) {
+                let count = min(together, rows.upperBound - first)
+                gn_log_mel(
+                    plan.pointer, Int64(count), samples + first * hop, Int64(hop), scratch,
+                    output.base + first * output.stride, Int64(output.stride))
             }
         }
     }
+}
 
-    private func withPlan(_ body: (UnsafePointer<gn_mel>) -> Void) {
-        window.withUnsafeBufferPointer { window in
-            cosines.withUnsafeBufferPointer { cosines in
-                sines.withUnsafeBufferPointer { sines in
-                    reversed.withUnsafeBufferPointer { reversed in
-                        firsts.withUnsafeBufferPointer { firsts in
-                            counts.withUnsafeBufferPointer { counts in
-                                weights.withUnsafeBufferPointer { weights in
-                                    var plan = gn_mel(
-                                        size: Int64(configuration.transformSize),
-                                        window_length: Int64(configuration.windowLength),
-                                        window: window.baseAddress, cosines: cosines.baseAddress,
-                                        sines: sines.baseAddress, reversed: reversed.baseAddress,
-                                        bands: Int64(configuration.bands), firsts: firsts.baseAddress,
-                                        counts: counts.baseAddress, weights: weights.baseAddress,
-                                        guard: configuration.guardValue)
-                                    body(&plan)
-                                }
-                            }
-                        }
-                    }
-                }
-            }
+/// The tables of a spectrum, in memory that stays where it is.
+private final class MelPlan: @unchecked Sendable {  // nobody writes to it once it is made
+    let pointer: UnsafeMutablePointer<gn_mel>
+    private var tables: [UnsafeMutableRawPointer] = []
+
+    init(_ configuration: MelSpectrum.Configuration) {
+        pointer = .allocate(capacity: 1)
+        let size = configuration.transformSize
+        let bits = size.trailingZeroBitCount
+        // In float32, as PyTorch makes it: in quiet bands beside loud ones its rounding is heard.
+        let step = Float(2 * Double.pi / Double(configuration.windowLength - 1))
+        let window = (0..<configuration.windowLength).map { cosf(Float($0) * step) * -0.5 + 0.5 }
+        let angles = (0..<size / 2).map { 2 * .pi * Double($0) / Double(size) }
+        let reversed = (0..<size).map { index in
+            Int32((0..<bits).reduce(0) { $0 | (index >> $1 & 1) << (bits - 1 - $1) })
         }
+        let (firsts, counts, weights) = Self.filters(configuration)
+        pointer.initialize(
+            to: gn_mel(
+                size: Int64(size), window_length: Int64(configuration.windowLength), window: kept(window),
+                cosines: kept(angles.map { cos($0) }), sines: kept(angles.map { sin($0) }),
+                reversed: kept(reversed), bands: Int64(configuration.bands), firsts: kept(firsts),
+                counts: kept(counts), weights: kept(weights), guard: configuration.guardValue))
+    }
+
+    deinit {
+        for table in tables { table.deallocate() }
+        pointer.deallocate()
+    }
+
+    private func kept<Element>(_ elements: [Element]) -> UnsafePointer<Element> {
+        let table = UnsafeMutablePointer<Element>.allocate(capacity: max(1, elements.count))
+        table.initialize(from: elements, count: elements.count)
+        tables.append(table)
+        return UnsafePointer(table)
     }
 
     /// Of each band the first frequency with a weight, the number of them, and the weights of all bands in a row.
-    private static func filters(_ configuration: Configuration) -> ([Int32], [Int32], [Float]) {
+    private static func filters(_ configuration: MelSpectrum.Configuration) -> ([Int32], [Int32], [Float]) {
         let bins = configuration.transformSize / 2 + 1
         let highest = mels(Double(configuration.rate) / 2)
         let points = (0..<configuration.bands + 2).map {

@@ -24,61 +24,76 @@ public struct PrefixBeamDecoder: Sendable {
         var piece = -Double.infinity
 
         var all: Double { logSum(blank, piece) }
+
+        mutating func add(blank log: Double) { blank = logSum(blank, log) }
+        mutating func add(piece log: Double) { piece = logSum(piece, log) }
     }
 
     /// A sequence, as the one that it extends and a piece.
-    private struct Node: Hashable {
+    private struct Sequence: Hashable {
         let parent: Int
         let piece: Int
     }
 
-    /// The likeliest sequences with the logarithms of their probabilities, the likeliest first.
-    public func decode(_ scores: Matrix) -> [(pieces: [Int], logProbability: Double)] {
-        // Node 0 is the empty sequence.
-        var nodes = [Node(parent: -1, piece: -1)]
-        var places: [Node: Int] = [:]
-        func extended(_ node: Int, _ piece: Int) -> Int {
-            let key = Node(parent: node, piece: piece)
-            if let place = places[key] { return place }
-            nodes.append(key)
-            places[key] = nodes.count - 1
-            return nodes.count - 1
-        }
-        var beam: [(node: Int, candidate: Candidate)] = [(0, Candidate(blank: 0))]
-        for index in 0..<scores.rows {
-            let logs = Self.logProbabilities(scores.row(index))
-            let likely = logs.indices.filter { $0 != blank && logs[$0] >= Self.leastLogProbability }
-            var next: [Int: Candidate] = [:]
-            for (node, candidate) in beam {
+    /// The likeliest sequences with the logarithms of their probabilities, the likeliest first. Polls `isCancelled` and then
+    /// returns early, with none.
+    public func decode(
+        _ scores: Matrix, isCancelled: () -> Bool = { false }
+    ) -> [(pieces: [Int], logProbability: Double)] {
+        // All that ever were in the beam, the empty one first.
+        var sequences = [Sequence(parent: -1, piece: -1)]
+        var places = [sequences[0]: 0]
+        var beam: [(place: Int, candidate: Candidate)] = [(0, Candidate(blank: 0))]
+        for row in 0..<scores.rows {
+            if isCancelled() { return [] }
+            let logs = Self.logProbabilities(scores.row(row))
+            let likely = likeliest(logs)
+            var next: [Sequence: Candidate] = [:]
+            for (place, candidate) in beam {
                 let all = candidate.all
-                let last = nodes[node].piece
-                var same = next[node] ?? Candidate()
-                same.blank = logSum(same.blank, all + logs[blank])
-                if last >= 0 { same.piece = logSum(same.piece, candidate.piece + logs[last]) }
-                next[node] = same
+                let sequence = sequences[place]
+                next[sequence, default: Candidate()].add(blank: all + logs[blank])
+                if sequence.piece >= 0 {
+                    next[sequence, default: Candidate()].add(piece: candidate.piece + logs[sequence.piece])
+                }
                 for piece in likely {
                     // The same piece twice needs a blank between.
-                    let before = piece == last ? candidate.blank : all
+                    let before = piece == sequence.piece ? candidate.blank : all
                     guard before > -.infinity else { continue }
-                    let other = extended(node, piece)
-                    next[other, default: Candidate()].piece = logSum(
-                        next[other]?.piece ?? -.infinity, before + logs[piece])
+                    next[Sequence(parent: place, piece: piece), default: Candidate()]
+                        .add(piece: before + logs[piece])
                 }
             }
-            // Nodes are numbered in the order in which they came, which settles ties.
-            beam = next.map { (node: $0.key, candidate: $0.value, all: $0.value.all) }
-                .sorted { ($1.all, $0.node) < ($0.all, $1.node) }
-                .prefix(width).map { ($0.node, $0.candidate) }
+            // Of equals the one that came first.
+            let kept = next.map { (sequence: $0.key, candidate: $0.value, all: $0.value.all) }
+                .sorted {
+                    ($1.all, $0.sequence.parent, $0.sequence.piece)
+                        < ($0.all, $1.sequence.parent, $1.sequence.piece)
+                }
+                .prefix(width)
+            beam = kept.map { sequence, candidate, _ in
+                if let place = places[sequence] { return (place, candidate) }
+                sequences.append(sequence)
+                places[sequence] = sequences.count - 1
+                return (sequences.count - 1, candidate)
+            }
         }
-        return beam.map { node, candidate in
+        return beam.map { place, candidate in
             var pieces: [Int] = []
-            var node = node
-            while node > 0 {
-                pieces.append(nodes[node].piece)
-                node = nodes[node].parent
+            var place = place
+            while place > 0 {
+                pieces.append(sequences[place].piece)
+                place = sequences[place].parent
             }
             return (pieces.reversed(), candidate.all)
         }
+    }
+
+    /// The pieces that a row is thought to be: of those that are likely enough, twice as many as sequences are followed.
+    private func likeliest(_ logs: [Double]) -> [Int] {
+        let likely = logs.indices.filter { $0 != blank && logs[$0] >= Self.leastLogProbability }
+        guard likely.count > 2 * width else { return likely }
+        return Array(likely.sorted { (logs[$1], $0) < (logs[$0], $1) }.prefix(2 * width))
     }
 
     static func logProbabilities(_ row: UnsafeMutableBufferPointer<Float>) -> [Double] {

@@ -71,7 +71,7 @@ public struct Recognizer: Sendable {
         var transcript = Transcript()
         try forEachWindow(reader, team, job) { states, start in
             guard let scores = model.encoder.scores(states, team) else { return }
-            transcript.words += words(scores, vocabulary).map { word in
+            transcript.words += words(scores, vocabulary, job).map { word in
                 var word = word
                 word.seconds = word.seconds.lowerBound + start...word.seconds.upperBound + start
                 return word
@@ -81,11 +81,14 @@ public struct Recognizer: Sendable {
     }
 
     /// The words in rows of scores, `[rows, vocabulary]`.
-    func words(_ scores: Matrix, _ vocabulary: PieceVocabulary) -> [HeardWord] {
+    private func words(
+        _ scores: Matrix, _ vocabulary: PieceVocabulary, _ job: EncoderJob
+    ) -> [HeardWord] {
         var assembler = WordAssembler(vocabulary, secondsPerRow: model.secondsPerRow)
         var heard: [HeardPiece]
         if options.beam > 1 {
-            let best = PrefixBeamDecoder(blank: vocabulary.blank, width: options.beam).decode(scores)
+            let best = PrefixBeamDecoder(blank: vocabulary.blank, width: options.beam)
+                .decode(scores, isCancelled: job.isCancelled)
             heard = Alignment.align(best.first?.pieces ?? [], scores, blank: vocabulary.blank)
         } else {
             var decoder = GreedyDecoder(blank: vocabulary.blank)
@@ -134,6 +137,7 @@ public struct Recognizer: Sendable {
             try body(try model.encoder.states(features, team, inner), Double(start) / Double(model.rate))
             done = share.to
         }
+        try job.check()
         guard !isEmpty else { throw .badInput("the sound has no samples") }
     }
 }
