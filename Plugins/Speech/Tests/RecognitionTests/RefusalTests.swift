@@ -94,16 +94,37 @@ import Testing
         }
     }
 
-    @Test func aBandForEachOfTheExtractorsIsNeeded() throws {
+    /// Calls `body` with an empty folder.
+    private func withFolder(_ body: (URL) throws -> Void) throws {
         let folder = FileManager.default.temporaryDirectory.appendingPathComponent("speech-\(UUID())")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
-        try FileManager.default.copyItem(
-            atPath: Checkpoints.path("ctc/config.json"),
-            toPath: folder.appendingPathComponent("config.json").path)
-        try Data("{}".utf8).write(to: folder.appendingPathComponent("preprocessor_config.json"))
-        expect(
-            "\(folder.path)/config.json: num_mel_bins: expected feature_size 80, found 16"
-        ) { _ = try SpeechModel(folder: folder.path) }
+        try body(folder)
+    }
+
+    @Test func oneFileOfTheWholeProcessorWillDo() throws {
+        try withFolder { folder in
+            for name in ["config.json", "tokenizer.json", "model.safetensors"] {
+                try FileManager.default.copyItem(
+                    atPath: Checkpoints.path("ctc/\(name)"), toPath: folder.appendingPathComponent(name).path)
+            }
+            let own = try String(
+                contentsOfFile: Checkpoints.path("ctc/preprocessor_config.json"), encoding: .utf8)
+            try Data("{\"feature_extractor\": \(own)}".utf8)
+                .write(to: folder.appendingPathComponent("processor_config.json"))
+            #expect(try SpeechModel(folder: folder.path).extractor.bands == 16)
+        }
+    }
+
+    @Test func aBandForEachOfTheExtractorsIsNeeded() throws {
+        try withFolder { folder in
+            try FileManager.default.copyItem(
+                atPath: Checkpoints.path("ctc/config.json"),
+                toPath: folder.appendingPathComponent("config.json").path)
+            try Data("{}".utf8).write(to: folder.appendingPathComponent("preprocessor_config.json"))
+            expect(
+                "\(folder.path)/config.json: num_mel_bins: expected feature_size 80, found 16"
+            ) { _ = try SpeechModel(folder: folder.path) }
+        }
     }
 }
