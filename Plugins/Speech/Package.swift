@@ -23,7 +23,7 @@ let package = Package(
         .target(
             name: "Speech",
             dependencies: [
-                "Recognition", "Sounds", numerics, json,
+                "Recognition", "Encoders", "Features", "Decoding", "Sounds", numerics, json,
                 .product(name: "GatehouseSDK", package: "SDK"), .product(name: "CGatehouse", package: "SDK"),
             ],
             // One symbol leaves the library, and no path of the machine that built it: the worker that opens it has the
@@ -37,7 +37,8 @@ let package = Package(
         // Prints what becomes of a sound and how long it takes, for the scripts that compare it with the reference
         // implementation's.
         .executableTarget(
-            name: "speech-probe", dependencies: ["Recognition", "Features", "Encoders", "Sounds"],
+            name: "speech-probe",
+            dependencies: ["Recognition", "Encoders", "Features", "Decoding", "Sounds", numerics],
             path: "Sources/Probe"),
         .testTarget(
             name: "SoundsTests", dependencies: ["Sounds"], exclude: ["sounds", "make_sounds.py"]),

@@ -33,7 +33,8 @@ let package = Package(
             ]),
         // Prints features and times, for the scripts that compare them with the reference implementation's.
         .executableTarget(
-            name: "vision-features", dependencies: ["Encoders", "Pictures"], path: "Sources/Features"),
+            name: "vision-features", dependencies: ["Encoders", "Pictures", numerics],
+            path: "Sources/Features"),
         .testTarget(
             name: "PicturesTests", dependencies: ["Pictures", numerics, json],
             exclude: ["images", "make_images.py"]),
