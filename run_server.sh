@@ -8,7 +8,8 @@ usage() {
 usage: ./run_server.sh [OPTION]…
 
 Installs the Debian packages that are missing, builds host, SDK and plugins, fetches the default model, and serves the
-OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. What earlier runs did is kept. Options go to gatehouse serve:
+OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. A daemon that crashes is started again. What earlier runs did is
+kept. Options go to gatehouse serve:
 
   --model P          a GGUF file, or the folder of a checkpoint (default: what models/ holds); with it no model is
                      fetched
@@ -53,4 +54,4 @@ info "Building the host"
 swift build -c release --package-path "$root" --quiet || fail "the host did not build; see above"
 build_plugins
 [ "$own_model" = yes ] || fetch_model
-exec "$root/.build/release/gatehouse" serve "$@"
+exec sh "$root/Scripts/supervise.sh" "$root/.build/release/gatehouse" serve "$@"

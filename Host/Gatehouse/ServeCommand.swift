@@ -101,6 +101,7 @@ struct ServeCommand: Command {
         info("Server started at http://\(host):\(server.port)")
         let watch = watchRegistry(service.live)
         say("[SUCCESS] Model service is ready for inference!")
+        ServiceManager.tell("READY=1")
 
         var signal = await signals.next()
         while signal == SIGHUP {
@@ -113,6 +114,7 @@ struct ServeCommand: Command {
             while await signals.next() == SIGHUP {}
             exit(1)
         }
+        ServiceManager.tell("STOPPING=1")
         watch?.stop()
         admin?.stop()
         await server.stop(drain: Self.drain)

@@ -7,6 +7,7 @@ import stat
 import tempfile
 import threading
 import unittest
+import unittest.mock
 
 import checkout
 import client
@@ -45,6 +46,18 @@ class StartLineTests(StartTestCase):
             self.assertEqual(sum(what in line for line in daemon.lines), 1, f"{what} in {daemon.output}")
         self.assertEqual(daemon.errors, "")
 
+    def test_a_service_manager_is_told(self):
+        folder = self.enterContext(tempfile.TemporaryDirectory())
+        for name, address in ((f"{folder}/notify", f"{folder}/notify"), ("@gatehouse-test", "\0gatehouse-test")):
+            with self.subTest(name=name), socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+                manager.bind(address)
+                manager.settimeout(checkout.PATIENCE)
+                with unittest.mock.patch.dict("os.environ", NOTIFY_SOCKET=name):
+                    daemon = self.start()
+                self.assertEqual(manager.recv(100), b"READY=1")
+                self.assertEqual(daemon.stop(), 0)
+                self.assertEqual(manager.recv(100), b"STOPPING=1")
+
     def test_the_port_opens_only_once_the_model_answers(self):
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -76,7 +89,7 @@ class StartLineTests(StartTestCase):
         self.assertIn("another program listens there", line)
 
     def test_an_address_of_another_machine_is_an_error_that_names_it(self):
-        self.assertIn("192.0.2.1", self.refused("--host", "192.0.2.1"))
+        self.assertIn("192.0.2.1", self.refused("--host", "192.0.2.1", "--insecure"))
 
     def test_a_model_that_cannot_be_read_is_named(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
