@@ -189,7 +189,7 @@ class ImageTests(DaemonTestCase):
             ({"screen-text": {"weight": 2}}, "invalid_value", "weight"),
             ({"screen-text": {"colour": 1}}, "invalid_value", "version"),
             ({"screen-text": "on"}, "invalid_value", '"off", "auto"'),
-            ({"speech": "off"}, "unknown_plugin", "screen-text"),
+            ({"smell": "off"}, "unknown_plugin", "screen-text"),
         ]
         for options, code, found in cases:
             with self.subTest(options=options):
