@@ -24,7 +24,7 @@ static size_t keep_encoded(void *context, struct MHD_Connection *connection, cha
 struct MHD_Daemon *http_daemon_start(const struct http_daemon_options *options,
                                      const struct http_daemon_callbacks *callbacks)
 {
-    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
+    unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
     return MHD_start_daemon(
         flags, 0, NULL, NULL, callbacks->handle, callbacks->context,
         MHD_OPTION_LISTEN_SOCKET, options->listen_socket,
@@ -63,6 +63,11 @@ size_t http_connection_header_bytes(struct MHD_Connection *connection)
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
     return info ? info->header_size : 0;
+}
+
+void http_upgrade_close(struct MHD_UpgradeResponseHandle *handle)
+{
+    MHD_upgrade_action(handle, MHD_UPGRADE_ACTION_CLOSE);
 }
 
 void http_connection_address(struct MHD_Connection *connection, char *text, size_t capacity)

@@ -25,6 +25,7 @@ enum Gatehouse {
             ServeCommand.self, ChatCommand.self, BenchPluginCommand.self, BenchModalitiesCommand.self,
             BenchCommand.self,
             TokenizeCommand.self, LogitsCommand.self, InspectCommand.self, EncodeCommand.self,
+            TranscribeCommand.self,
             QuantizeCommand.self, PerplexityCommand.self,
         ] + PluginCommand.verbs + RegistryCommand.verbs + KeyCommand.verbs
 

@@ -87,6 +87,7 @@ struct ServeCommand: Command {
         let metrics = ServiceMetrics()
         var router = OpenAIService(service, models: models, access: access, metrics: metrics).router
         TextService(service, models: models, access: access, metrics: metrics).addRoutes(to: &router)
+        TranscriptionService(service.live, models: models, access: access).addRoutes(to: &router)
         router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
         Metrics(service, metrics).addRoutes(to: &router)
         Console.addRoutes(to: &router)

@@ -27,7 +27,9 @@ struct EncoderWorker {
     let loaded: any LoadedPlugin
     /// The slot's when it was started: what an older one does is not held against the version any more.
     let generation: Int
-    /// Calls in it; one, unless its plugin declares batches.
+    /// Whether it holds live streams, and takes no calls: neither then waits for the other.
+    let isForStreams: Bool
+    /// Calls in it: one, unless its plugin declares batches; or the live streams that it holds.
     var calls = 1
     /// Whether the call in it shares it with no other.
     var isAlone = false
@@ -35,8 +37,16 @@ struct EncoderWorker {
     var measured = 0
 
     var isBusy: Bool { calls > 0 }
-    /// Whether one more call may join those in it.
-    var hasRoom: Bool { !isAlone && calls < loaded.mostCalls && loaded.isAlive }
+    /// Whether one more call or stream may join those in it.
+    var hasRoom: Bool {
+        !isAlone && loaded.isAlive && calls < (isForStreams ? loaded.outputs.mostStreams : loaded.mostCalls)
+    }
+}
+
+/// Somebody's place in the line for a worker. Whoever wants a stream waits for none who want a call, nor the other way.
+struct LineTicket {
+    let number: UInt64
+    let isForStream: Bool
 }
 
 /// One plugin version, its workers, and who waits for them.
@@ -47,8 +57,10 @@ struct EncoderSlot {
     var workers: [EncoderWorker] = []
     /// Loadings in progress.
     var loadings: [UInt64: Task<Result<any LoadedPlugin, PluginFailure>, Never>] = [:]
-    /// Tickets of the calls that wait for their turn, in order of arrival.
-    var line: [UInt64] = []
+    /// Those of them that are of workers for streams.
+    var streamLoadings: Set<UInt64> = []
+    /// Who waits for a turn, in order of arrival.
+    var line: [LineTicket] = []
     /// Those of them that sleep until they are woken to look again.
     var sleeping: [UInt64: CheckedContinuation<Void, Never>] = [:]
     /// Unloads it; runs while it is idle.
@@ -72,6 +84,11 @@ struct EncoderSlot {
     var largest = 0
     var counts = PluginStatus.Counts()
     var latencies = LatencyWindow()
+
+    /// Whoever is the first to want a call, and the first to want a stream.
+    var firstInLine: [UInt64] {
+        [false, true].compactMap { kind in line.first { $0.isForStream == kind }?.number }
+    }
 
     var isIdle: Bool { line.isEmpty && loadings.isEmpty && !workers.contains(where: \.isBusy) }
 

@@ -77,9 +77,23 @@ final class InProcessPlugin: LoadedPlugin {
     func encode(
         _ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool
     ) async throws(PluginFailure) -> EncodeOutput {
-        try await perform(timeLimit: timeLimit, progress: input.progress) {
+        try await perform(timeLimit: timeLimit, progress: input.progress, text: input.text) {
             instance, job throws(PluginFailure) in
             try instance.encode(input, job: job)
+        }
+    }
+
+    func perform(
+        _ call: StreamCall, on stream: UInt64, timeLimit: Double?
+    ) async throws(PluginFailure) -> [StreamPartial] {
+        try await perform(timeLimit: timeLimit) { instance, job throws(PluginFailure) in
+            try instance.perform(call, on: stream, job: job)
+        }
+    }
+
+    func closeStream(_ number: UInt64) {
+        calls.withLock { calls in
+            if !calls.isEnded { work.add(.call { $0.close(stream: number) }) }
         }
     }
 
@@ -92,12 +106,14 @@ final class InProcessPlugin: LoadedPlugin {
     /// Makes one call on the plugin's thread and waits for it.
     private func perform<Output: Sendable>(
         timeLimit: Double?, progress: (@Sendable (Double) -> Void)? = nil,
+        text: (@Sendable (String) -> Void)? = nil,
         _ body: @escaping @Sendable (PluginInstance, JobControl) throws(PluginFailure) -> Output
     ) async throws(PluginFailure) -> Output {
         let deadline = timeLimit.map { monotonicNanoseconds() + UInt64($0 * 1e9) } ?? 0
         let job = calls.withLock { calls in
             defer { calls.nextJob += 1 }
-            return JobControl(id: calls.nextJob, deadline: deadline, progress: progress ?? { _ in })
+            return JobControl(
+                id: calls.nextJob, deadline: deadline, progress: progress ?? { _ in }, text: text)
         }
         let result: Result<Output, PluginFailure> = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -16,6 +16,14 @@ protocol LoadedPlugin: AnyObject, Sendable {
     func encode(_ input: EncodeInput, timeLimit: Double?, isBehindOthers: Bool) async throws(PluginFailure)
         -> EncodeOutput
 
+    /// Does `call` on a live stream, whose number is its opener's choice and no other's. One call of a stream at a time; the
+    /// end of `timeLimit` seconds and a cancelled task are told to the plugin.
+    func perform(_ call: StreamCall, on stream: UInt64, timeLimit: Double?) async throws(PluginFailure)
+        -> [StreamPartial]
+
+    /// Frees a live stream. Returns at once.
+    func closeStream(_ number: UInt64)
+
     /// Has the plugin judge itself, where it has a self-test.
     func testItself(timeLimit: Double?) async throws(PluginFailure)
 

@@ -20,6 +20,8 @@ public struct PluginStatus: Sendable {
     public let processIDs: [Int32]
     /// Calls in its workers.
     public let running: Int
+    /// Live streams that are open.
+    public let streams: Int
     /// Calls that wait for their turn.
     public let waiting: Int
     /// Bytes that count against the memory budget.

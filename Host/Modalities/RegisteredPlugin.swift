@@ -41,6 +41,8 @@ public struct RegisteredPlugin: Sendable {
     public let memoryLimitMegabytes: Int?
     /// Workers of a version, each of which takes one call at a time.
     public let concurrency: Int
+    /// Workers of a version beside those, each of which holds as many live streams as the plugin declares; 0 takes none.
+    public let streamWorkers: Int
     /// Seconds that one call may take inside the plugin; nil for no limit.
     public let timeLimitSeconds: Double?
     /// Seconds from the start of a worker until its plugin is ready; nil for no limit.
@@ -102,7 +104,7 @@ public struct RegisteredPlugin: Sendable {
 
     private static let fields = [
         "id", "modality", "accepts", "load", "isolation", "idle_unload_seconds", "memory_limit_mb",
-        "concurrency",
+        "concurrency", "stream_workers",
         "time_limit_seconds", "start_limit_seconds", "failure_limit", "prompt", "configuration", "reads",
         "versions",
     ]
@@ -120,6 +122,8 @@ public struct RegisteredPlugin: Sendable {
             "seconds from 0, or null for never", in: 0...1e9, default: Self.defaultIdleUnloadSeconds)
         memoryLimitMegabytes = cursor["memory_limit_mb"].integer("MiB from 1", in: Self.megabytes)
         concurrency = cursor["concurrency"].integer("a number of workers from 1 to 64", in: 1...64) ?? 1
+        streamWorkers =
+            cursor["stream_workers"].integer("a number of workers from 0 to 64", in: 0...64) ?? 1
         timeLimitSeconds = cursor["time_limit_seconds"].limit(
             "seconds from 0.001, or null for no limit", in: 0.001...1e9, default: Self.defaultTimeLimitSeconds
         )

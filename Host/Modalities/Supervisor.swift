@@ -33,6 +33,8 @@ public actor Supervisor {
     var budget = MemoryBudget(total: nil)
     var slots: [EncoderIdentity: EncoderSlot] = [:]
     var nextNumber: UInt64 = 0
+    /// Told when the worker of this number ends: the live streams that it holds, by a number of their own.
+    var streams: [UInt64: (worker: UInt64, ended: @Sendable () -> Void)] = [:]
     var isStopped = false
     var takenOut: TakenOut = { _, _ in }
     var memoryWatch: Task<Void, Never>?
@@ -81,13 +83,7 @@ public actor Supervisor {
     public func encode(
         _ input: EncodeInput, plugin: RegisteredPlugin, version: RegisteredVersion
     ) async throws(PluginFailure) -> Encoded {
-        let key = open(plugin, version)
-        if slots[key]?.isHeld == true {
-            throw PluginFailure(
-                .unavailable,
-                "plugin \(plugin.id) \(version.version) was taken from the traffic by the operator; gatehouse plugin load "
-                    + "\(plugin.id) \(version.version) brings it back")
-        }
+        let key = try openForTraffic(plugin, version)
         var number: UInt64 = 0
         do throws(PluginFailure) {
             return try await encode(input, key, plugin, .call, worker: &number)
@@ -164,6 +160,20 @@ public actor Supervisor {
         return key
     }
 
+    /// The same for a request, which a version that is held does not take.
+    func openForTraffic(
+        _ plugin: RegisteredPlugin, _ version: RegisteredVersion
+    ) throws(PluginFailure) -> EncoderIdentity {
+        let key = open(plugin, version)
+        if slots[key]?.isHeld == true {
+            throw PluginFailure(
+                .unavailable,
+                "plugin \(plugin.id) \(version.version) was taken from the traffic by the operator; gatehouse plugin load "
+                    + "\(plugin.id) \(version.version) brings it back")
+        }
+        return key
+    }
+
     // MARK: The operator
 
     /// Every plugin version that was ever asked for.
@@ -172,7 +182,9 @@ public actor Supervisor {
             PluginStatus(
                 identity: key, plugin: slot.plugin.id, version: slot.version.version, state: slot.state,
                 isHeld: slot.isHeld, processIDs: slot.workers.map(\.loaded.processID),
-                running: slot.workers.reduce(0) { $0 + $1.calls }, waiting: slot.line.count,
+                running: slot.workers.reduce(0) { $0 + ($1.isForStreams ? 0 : $1.calls) },
+                streams: slot.workers.reduce(0) { $0 + ($1.isForStreams ? $1.calls : 0) },
+                waiting: slot.line.count,
                 memory: slot.bytes, lastFailure: slot.policy.reason.isEmpty ? nil : slot.policy.reason,
                 counts: slot.counts, p50: slot.latencies.quantile(0.5), p95: slot.latencies.quantile(0.95))
         }

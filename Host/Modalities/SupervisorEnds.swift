@@ -3,8 +3,9 @@ import PluginHost
 
 /// How workers go: by their own end, by failure, or after their idle time.
 extension Supervisor {
-    /// A worker's process is gone. Whoever has a call in it is told by the call.
+    /// A worker's process is gone. Whoever has a call in it is told by the call, a stream by itself.
     func ended(_ key: EncoderIdentity, _ number: UInt64) {
+        for stream in streams.values where stream.worker == number { stream.ended() }
         guard let slot = slots[key],
             let worker = slot.workers.first(where: { $0.number == number && !$0.isBusy })
         else { return }
@@ -45,7 +46,7 @@ extension Supervisor {
     /// drained or taken out goes, what is idle will.
     func settle(_ key: EncoderIdentity) {
         guard let slot = slots[key] else { return }
-        if let first = slot.line.first { wake(key, first) }
+        for first in slot.firstInLine { wake(key, first) }
         if slot.state == .outOfService || slot.state == .unloaded {
             for worker in slot.workers where !worker.isBusy { worker.loaded.unload() }
             slots[key]?.workers.removeAll { !$0.isBusy }

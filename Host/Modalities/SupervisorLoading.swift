@@ -3,9 +3,9 @@ import PluginHost
 
 /// How a worker comes to serve: it is started, tested and warmed up.
 extension Supervisor {
-    /// Starts a worker for the call with `ticket`, which leaves the line.
+    /// Starts a worker for the call or stream with `ticket`, which leaves the line.
     func startWorker(
-        _ key: EncoderIdentity, _ ticket: UInt64, isAlone: Bool
+        _ key: EncoderIdentity, _ ticket: UInt64, for errand: Errand
     ) async throws(PluginFailure) -> Turn {
         guard let slot = slots[key] else { throw PluginFailure(.unavailable, "the host is stopping") }
         try makeRoom(for: slot.bytesPerWorker, key)
@@ -16,12 +16,14 @@ extension Supervisor {
         let began = monotonicNanoseconds()
         let loading = Task { () async -> Result<any LoadedPlugin, PluginFailure> in
             do throws(PluginFailure) {
-                return .success(try await start(slot.plugin, slot.version, key, number))
+                return .success(
+                    try await start(slot.plugin, slot.version, key, number, for: errand))
             } catch {
                 return .failure(error)
             }
         }
         slots[key]?.loadings[number] = loading
+        if errand.isForStream { slots[key]?.streamLoadings.insert(number) }
         leaveLine(key, ticket)
         let result = await withTaskCancellationHandler {
             await loading.value
@@ -32,7 +34,7 @@ extension Supervisor {
             let loaded = try result.get()
             do throws(PluginFailure) {
                 if isStopped { throw PluginFailure(.unavailable, "the host is stopping") }
-                let worker = try register(loaded, key, number, isAlone: isAlone)
+                let worker = try register(loaded, key, number, for: errand)
                 if isFirst { try await prove(key, loaded) }
                 slots[key]?.counts.loads += 1
                 if slots[key]?.state == .ready { wakeAll(key) }
@@ -46,6 +48,7 @@ extension Supervisor {
             }
         } catch {
             slots[key]?.loadings[number] = nil
+            slots[key]?.streamLoadings.remove(number)
             if Task.isCancelled, error.reason == .unavailable || error.reason == .cancelled {
                 if isFirst { move(key, .leave) }
                 throw PluginFailure(.cancelled, "cancelled while plugin \(slot.plugin.id) was loading")
@@ -63,14 +66,16 @@ extension Supervisor {
 
     /// Takes a worker that has just started into the slot, if the memory it took by starting is there.
     func register(
-        _ loaded: any LoadedPlugin, _ key: EncoderIdentity, _ number: UInt64, isAlone: Bool
+        _ loaded: any LoadedPlugin, _ key: EncoderIdentity, _ number: UInt64, for errand: Errand
     ) throws(PluginFailure) -> UInt64 {
         var worker = EncoderWorker(
-            number: number, loaded: loaded, generation: slots[key]?.generation ?? 0, isAlone: isAlone)
+            number: number, loaded: loaded, generation: slots[key]?.generation ?? 0,
+            isForStreams: errand.isForStream, isAlone: errand.isRetry)
         if loaded.processID != getpid() {
             worker.measured = ProcessMemory.proportional(of: loaded.processID) ?? 0
         }
         slots[key]?.loadings[number] = nil
+        slots[key]?.streamLoadings.remove(number)
         slots[key]?.workers.append(worker)
         let largest = max(slots[key]?.largest ?? 0, worker.measured)
         slots[key]?.largest = largest
@@ -103,7 +108,8 @@ extension Supervisor {
     }
 
     func start(
-        _ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ key: EncoderIdentity, _ number: UInt64
+        _ plugin: RegisteredPlugin, _ version: RegisteredVersion, _ key: EncoderIdentity, _ number: UInt64,
+        for errand: Errand
     ) async throws(PluginFailure) -> any LoadedPlugin {
         try await version.verify()
         do {
@@ -123,6 +129,7 @@ extension Supervisor {
             loaded = try await WorkerProcess.start(
                 executable: workerExecutable, name: name, request: request,
                 startLimit: plugin.startLimitSeconds,
+                niceness: errand.isForStream ? WorkerProcess.streamNiceness : WorkerProcess.callNiceness,
                 log: lines.add
             ) { [weak self] in
                 lines.finish(plugin.id)

@@ -9,11 +9,16 @@ enum Errand {
     case call
     /// A worker alone, started after the one of this number, which died over several calls.
     case retry(after: UInt64)
+    /// A place for a live stream.
+    case stream
 
     /// Whether a worker suits that has no call in it.
     func suits(_ worker: EncoderWorker) -> Bool {
-        if case .retry(let number) = self { worker.number > number } else { true }
+        guard worker.isForStreams == isForStream else { return false }
+        return if case .retry(let number) = self { worker.number > number } else { true }
     }
+
+    var isForStream: Bool { if case .stream = self { true } else { false } }
 
     var isRetry: Bool { if case .retry = self { true } else { false } }
 }
@@ -36,7 +41,7 @@ extension Supervisor {
         _ key: EncoderIdentity, for errand: Errand
     ) async throws(PluginFailure) -> Turn {
         let ticket = newNumber()
-        slots[key]?.line.append(ticket)
+        slots[key]?.line.append(LineTicket(number: ticket, isForStream: errand.isForStream))
         do throws(PluginFailure) {
             while !Task.isCancelled {
                 if errand.isRetry, let wait = backOff(key) {
@@ -44,17 +49,18 @@ extension Supervisor {
                     continue
                 }
                 try admit(key, errand)
-                if slots[key]?.line.first == ticket {
+                if slots[key]?.firstInLine.contains(ticket) == true {
                     if let worker = idleWorker(key, for: errand) {
                         leaveLine(key, ticket)
                         return Turn(worker: worker.number, loaded: worker.loaded)
                     }
-                    if errand.isRetry, !mayStart(key) { makePlace(key) }
-                    if mayStart(key) { return try await startWorker(key, ticket, isAlone: errand.isRetry) }
+                    if errand.isRetry, !mayStart(key, errand) { makePlace(key) }
+                    if mayStart(key, errand) { return try await startWorker(key, ticket, for: errand) }
                     if let worker = sharedWorker(key, for: errand) {
                         leaveLine(key, ticket)
                         return Turn(worker: worker.number, loaded: worker.loaded, isBehindOthers: true)
                     }
+                    if errand.isForStream { try refuseFurtherStream(key) }
                 }
                 await sleep(key, ticket)
             }
@@ -99,10 +105,29 @@ extension Supervisor {
             }
         default: break
         }
-        if case .call = errand, slot.plugin.load == .manual, slots[key]?.state == .unloaded {
+        let isOfRequest =
+            switch errand {
+            case .call, .stream: true;
+            case .load, .retry: false
+            }
+        if isOfRequest, slot.plugin.load == .manual, slots[key]?.state == .unloaded {
             throw PluginFailure(
                 .unavailable, "plugin \(slot.plugin.id) is loaded by the operator only, and is not loaded")
         }
+        if errand.isForStream {
+            let takesStreams = slot.workers.first.map { $0.loaded.outputs.mostStreams > 0 } ?? true
+            if slot.plugin.streamWorkers == 0 || !takesStreams { throw .noStreams(name) }
+        }
+    }
+
+    /// Throws where all workers for streams are full and none is on its way: a stream lasts, so nobody waits for its end.
+    func refuseFurtherStream(_ key: EncoderIdentity) throws(PluginFailure) {
+        guard let slot = slots[key], slot.state.takesCalls, slot.streamLoadings.isEmpty else { return }
+        let open = slot.workers.reduce(0) { $0 + ($1.isForStreams ? $1.calls : 0) }
+        throw PluginFailure(
+            .unavailable,
+            "plugin \(slot.plugin.id) \(slot.version.version) has its \(open) live streams; more stream_workers in the "
+                + "registry would take more")
     }
 
     /// A worker without a call, taken.
@@ -124,8 +149,9 @@ extension Supervisor {
     /// The worker with the fewest calls that takes one more, joined.
     func sharedWorker(_ key: EncoderIdentity, for errand: Errand) -> EncoderWorker? {
         guard !errand.isRetry, let slot = slots[key], slot.state.takesCalls,
-            let index = slot.workers.indices.filter({ slot.workers[$0].isBusy && slot.workers[$0].hasRoom })
-                .min(by: { slot.workers[$0].calls < slot.workers[$1].calls })
+            let index = slot.workers.indices.filter({
+                slot.workers[$0].isBusy && slot.workers[$0].hasRoom && errand.suits(slot.workers[$0])
+            }).min(by: { slot.workers[$0].calls < slot.workers[$1].calls })
         else { return nil }
         slots[key]?.workers[index].calls += 1
         return slots[key]?.workers[index]
@@ -134,15 +160,20 @@ extension Supervisor {
     /// Ends an idle worker, where there is one, so that another may start.
     func makePlace(_ key: EncoderIdentity) {
         guard slots[key]?.state.takesCalls == true,
-            let index = slots[key]?.workers.firstIndex(where: { !$0.isBusy })
+            let index = slots[key]?.workers.firstIndex(where: { !$0.isBusy && !$0.isForStreams })
         else { return }
         slots[key]?.workers.remove(at: index).loaded.unload()
     }
 
-    func mayStart(_ key: EncoderIdentity) -> Bool {
+    func mayStart(_ key: EncoderIdentity, _ errand: Errand) -> Bool {
         guard let slot = slots[key] else { return false }
         if slot.state == .unloaded { return true }
-        return slot.state.takesCalls && slot.workers.count + slot.loadings.count < slot.plugin.concurrency
+        let streamLoadings = slot.streamLoadings.count
+        let workers = slot.workers.count { $0.isForStreams == errand.isForStream }
+        return slot.state.takesCalls
+            && (errand.isForStream
+                ? workers + streamLoadings < slot.plugin.streamWorkers
+                : workers + slot.loadings.count - streamLoadings < slot.plugin.concurrency)
     }
 
     func sleep(_ key: EncoderIdentity, _ ticket: UInt64) async {
@@ -164,13 +195,13 @@ extension Supervisor {
     }
 
     func wakeAll(_ key: EncoderIdentity) {
-        for ticket in slots[key]?.line ?? [] { wake(key, ticket) }
+        for ticket in slots[key]?.line ?? [] { wake(key, ticket.number) }
     }
 
     /// Whoever is first now looks for a worker.
     func leaveLine(_ key: EncoderIdentity, _ ticket: UInt64) {
-        slots[key]?.line.removeAll { $0 == ticket }
-        if let first = slots[key]?.line.first { wake(key, first) }
+        slots[key]?.line.removeAll { $0.number == ticket }
+        for first in slots[key]?.firstInLine ?? [] { wake(key, first) }
     }
 
     /// Gives the turn back; `failure` is what the call did to the version.

@@ -4,12 +4,20 @@ import Synchronization
 
 /// Calls in flight to one worker process. Any thread.
 final class WorkerConnection: Sendable {
+    /// Who reads along while a job is done. Told from any thread.
+    struct Reader: Sendable {
+        /// How far it has come, 0 … 1.
+        var progress: (@Sendable (Double) -> Void)?
+        /// Segments of text as they end.
+        var text: (@Sendable (String) -> Void)?
+    }
+
     private struct State {
         /// Job 0 is the opening.
         var nextJob: UInt64 = 1
         var waiting: [UInt64: CheckedContinuation<Result<WorkerReply, PluginFailure>, Never>] = [:]
-        /// Told how far waiting jobs have come.
-        var progress: [UInt64: @Sendable (Double) -> Void] = [:]
+        /// Of waiting jobs.
+        var readers: [UInt64: Reader] = [:]
         /// Set when the process is gone: what calls from now on fail with.
         var ending: PluginFailure?
         /// Jobs whose results are no longer wanted.
@@ -56,16 +64,14 @@ final class WorkerConnection: Sendable {
     }
 
     /// Sends `message` and waits for the reply to `job`.
-    /// - Parameter progress: Told 0 … 1, from any thread.
     func call(
-        job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil,
-        progress: (@Sendable (Double) -> Void)? = nil
+        job: UInt64, _ message: HostMessage, memory: SharedMemory? = nil, reader: Reader = Reader()
     ) async -> Result<WorkerReply, PluginFailure> {
         await withCheckedContinuation { continuation in
             let ending = state.withLock { state in
                 if state.ending == nil {
                     state.waiting[job] = continuation
-                    state.progress[job] = progress
+                    state.readers[job] = reader
                 }
                 return state.ending
             }
@@ -87,6 +93,11 @@ final class WorkerConnection: Sendable {
     func cancel(job: UInt64) {
         state.withLock { if $0.waiting[job] != nil { $0.cancelled.insert(job) } }
         try? channel.send(.cancel(job: job))
+    }
+
+    /// Frees a live stream. A worker that is gone has none.
+    func closeStream(_ number: UInt64) {
+        try? channel.send(.closeStream(number: number))
     }
 
     /// Kills the process if a cancelled job is not back, and nobody waits for another of the same batch.
@@ -174,14 +185,16 @@ final class WorkerConnection: Sendable {
         case .encoded(let job, _, _): resume(job, .success(reply))
         case .failed(let job, let failure): resume(job, .failure(failure))
         case .passed(let job): resume(job, .success(reply))
-        case .progress(let job, let fraction): state.withLock { $0.progress[job] }?(fraction)
+        case .streamed(let job, _): resume(job, .success(reply))
+        case .progress(let job, let fraction): state.withLock { $0.readers[job] }?.progress?(fraction)
+        case .wrote(let job, let text): state.withLock { $0.readers[job] }?.text?(text)
         case .log(let level, let line): log(level, line)
         }
     }
 
     private func resume(_ job: UInt64, _ result: Result<WorkerReply, PluginFailure>) {
         state.withLock { state in
-            state.progress[job] = nil
+            state.readers[job] = nil
             return state.waiting.removeValue(forKey: job)
         }?.resume(returning: result)
     }

@@ -25,17 +25,20 @@ final class WorkerProcess: LoadedPlugin {
     /// The lowest priority there is: an encoder yields to the decoder, whose tokens somebody is reading. The decoder's
     /// threads meet many times a token, so that a few steps below them are not enough: at 5 an encode on every core left
     /// running streams 7% of their rate, at 19 it leaves them half, and itself takes a third longer.
-    private static let niceness: Int32 = 19
+    static let callNiceness: Int32 = 19
+    /// Live streams are little work that somebody waits for while speaking, so they do not yield.
+    static let streamNiceness: Int32 = 0
 
     /// Starts `executable` and waits until the plugin is ready; a cancelled task ends the process, and so does the end
     /// of `startLimit` seconds. `name` is used in messages; `ended` is called once, from any thread, when the
     /// process is gone.
     static func start(
         executable: String, name: String, request: OpenRequest,
-        startLimit: Double? = RegisteredPlugin.defaultStartLimitSeconds, log: @escaping PluginLog,
+        startLimit: Double? = RegisteredPlugin.defaultStartLimitSeconds, niceness: Int32 = callNiceness,
+        log: @escaping PluginLog,
         ended: @escaping @Sendable () -> Void
     ) async throws(PluginFailure) -> WorkerProcess {
-        let (channel, processID) = try spawn(executable, threads: request.threads)
+        let (channel, processID) = try spawn(executable, threads: request.threads, niceness)
         let connection = WorkerConnection(
             channel: channel, processID: processID, name: name, log: { log(request.plugin, $0, $1) },
             ended: ended)
@@ -91,9 +94,9 @@ final class WorkerProcess: LoadedPlugin {
     ) async throws(PluginFailure) -> EncodeOutput {
         let reply = try await perform(
             timeLimit: timeLimit, isBehindOthers: isBehindOthers, memory: input.memory,
-            progress: input.progress
+            reader: .init(progress: input.progress, text: input.text)
         ) { job, deadline in
-            .encode(job: job, deadline: deadline, parts: input.parts)
+            .encode(job: job, deadline: deadline, parts: input.parts, tellsText: input.text != nil)
         }
         guard case .encoded(_, let nanoseconds, let segments) = reply else { throw outOfTurn }
         guard segments.allSatisfy({ $0.part < input.parts.count }) else {
@@ -101,6 +104,20 @@ final class WorkerProcess: LoadedPlugin {
                 .violation, "plugin \(name): the worker answered for a part that it was not given")
         }
         return EncodeOutput(segments: segments, nanoseconds: nanoseconds)
+    }
+
+    func perform(
+        _ call: StreamCall, on stream: UInt64, timeLimit: Double?
+    ) async throws(PluginFailure) -> [StreamPartial] {
+        let reply = try await perform(timeLimit: timeLimit) {
+            .stream(job: $0, deadline: $1, number: stream, call)
+        }
+        guard case .streamed(_, let partials) = reply else { throw outOfTurn }
+        return partials
+    }
+
+    func closeStream(_ number: UInt64) {
+        connection.closeStream(number)
     }
 
     func testItself(timeLimit: Double?) async throws(PluginFailure) {
@@ -116,7 +133,7 @@ final class WorkerProcess: LoadedPlugin {
     /// plugin that does not listen is ended.
     private func perform(
         timeLimit: Double?, isBehindOthers: Bool = false, memory: SharedMemory? = nil,
-        progress: (@Sendable (Double) -> Void)? = nil,
+        reader: WorkerConnection.Reader = .init(),
         _ message: (_ job: UInt64, _ deadline: UInt64) -> HostMessage
     ) async throws(PluginFailure) -> WorkerReply {
         let job = connection.newJob()
@@ -136,7 +153,7 @@ final class WorkerProcess: LoadedPlugin {
             connection.forget(job: job)
         }
         let result = await withTaskCancellationHandler {
-            await connection.call(job: job, message(job, deadline), memory: memory, progress: progress)
+            await connection.call(job: job, message(job, deadline), memory: memory, reader: reader)
         } onCancel: {
             connection.cancel(job: job)
             Task { [connection] in
@@ -166,7 +183,7 @@ final class WorkerProcess: LoadedPlugin {
 
     /// The host's end of the socket, and the process that has the other end.
     private static func spawn(
-        _ executable: String, threads: UInt32
+        _ executable: String, threads: UInt32, _ niceness: Int32
     ) throws(PluginFailure) -> (WorkerChannel, Int32) {
         let (channel, socket) = try WorkerChannel.pair()
         // Closed here at once: as long as the host holds it too, it cannot see the worker hang up.

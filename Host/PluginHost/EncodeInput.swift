@@ -29,6 +29,8 @@ public struct EncodeInput: Sendable {
     public let parts: [PartRange]
     /// Told how far the call has come, 0 … 1, from any thread.
     public var progress: (@Sendable (Double) -> Void)?
+    /// Handed each segment of text as the plugin ends it, from any thread.
+    public var text: (@Sendable (String) -> Void)?
 
     /// Copies `parts` into shared memory, one after the other.
     public init(_ parts: [MediaPart]) throws(PluginFailure) {

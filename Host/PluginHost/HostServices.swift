@@ -109,12 +109,18 @@ public final class JobControl: Sendable {
     public let deadline: UInt64
     private let isCancelled = Atomic<Bool>(false)
     private let report: @Sendable (Double) -> Void
+    /// Handed every segment of text as it ends, on the plugin's threads; nil where nobody reads along.
+    let tellText: (@Sendable (String) -> Void)?
 
-    /// `progress` is called from the plugin's threads with 0 … 1.
-    public init(id: UInt64, deadline: UInt64 = 0, progress: @escaping @Sendable (Double) -> Void = { _ in }) {
+    /// `progress` is called from the plugin's threads with 0 … 1, and so is `text` with segments as they end.
+    public init(
+        id: UInt64, deadline: UInt64 = 0, progress: @escaping @Sendable (Double) -> Void = { _ in },
+        text: (@Sendable (String) -> Void)? = nil
+    ) {
         self.id = id
         self.deadline = deadline
         report = progress
+        tellText = text
     }
 
     /// Tells the plugin that the result is no longer wanted.

@@ -65,13 +65,15 @@ public struct OutputFacts: Sendable, Equatable {
     public var mostCalls: Int
     /// Whether it has a self-test.
     public var testsItself: Bool
+    /// Live streams that it holds open at once; 0 where it takes none.
+    public var mostStreams: Int
 
     /// Whether rows are all that it makes.
     public var makesRowsAlone: Bool { kinds == UInt32(GATEHOUSE_OUTPUT_ROWS) }
 
     init(
         kinds: UInt32, width: UInt32, mostSlots: Int, decoder: DecoderIdentityFacts?, mostCalls: Int = 1,
-        testsItself: Bool = false
+        testsItself: Bool = false, mostStreams: Int = 0
     ) {
         self.kinds = kinds
         self.width = width
@@ -79,6 +81,7 @@ public struct OutputFacts: Sendable, Equatable {
         self.decoder = decoder
         self.mostCalls = mostCalls
         self.testsItself = testsItself
+        self.mostStreams = mostStreams
     }
 }
 

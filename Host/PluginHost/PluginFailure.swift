@@ -71,6 +71,11 @@ public struct PluginFailure: Error, Sendable, Equatable, CustomStringConvertible
         PluginFailure(.system, "\(doing): \(String(cString: strerror(errno)))")
     }
 
+    /// What a plugin version without live streams answers.
+    public static func noStreams(_ name: String) -> PluginFailure {
+        PluginFailure(.unsupported, "\(name) takes no live streams")
+    }
+
     /// The same failure with `prefix` and a colon before its message.
     public func prefixed(_ prefix: String) -> PluginFailure {
         PluginFailure(reason, "\(prefix): \(message)")

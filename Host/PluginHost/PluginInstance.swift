@@ -10,6 +10,8 @@ public final class PluginInstance {
     private let instance: UnsafePointer<GatehouseInstance>
     private let extensions: InstanceExtensions
     private let log: @Sendable (PluginLogLevel, String) -> Void
+    /// Open streams, by the number that the host gave each.
+    private var streams: [UInt64: PluginStream] = [:]
 
     /// Makes an instance as `request` says; `log` takes what it logs, from any thread.
     public init(
@@ -43,6 +45,7 @@ public final class PluginInstance {
             try described.check(against: facts)
             described.mostCalls = extensions.batch.map { Int($0.pointee.most_calls) } ?? 1
             described.testsItself = extensions.selfTest != nil
+            described.mostStreams = extensions.streaming.map { Int($0.pointee.most_streams) } ?? 0
             outputs = described
         } catch {
             made.pointee.destroy(made.pointee.ctx)
@@ -51,12 +54,14 @@ public final class PluginInstance {
     }
 
     deinit {
+        streams = [:]
         instance.pointee.destroy(instance.pointee.ctx)
     }
 
     /// Encodes all parts of `input` in one call. Every segment was checked against the rules of the ABI.
     public func encode(_ input: EncodeInput, job: JobControl) throws(PluginFailure) -> EncodeOutput {
-        let collector = SegmentCollector(partCount: input.parts.count, outputs: outputs)
+        let collector = SegmentCollector(
+            partCount: input.parts.count, outputs: outputs, tellText: job.tellText)
         let start = monotonicNanoseconds()
         let status = withInput(input) { input in
             job.withPointer { job in
@@ -83,7 +88,9 @@ public final class PluginInstance {
                 }
             }
         }
-        let collectors = calls.map { SegmentCollector(partCount: $0.input.parts.count, outputs: outputs) }
+        let collectors = calls.map {
+            SegmentCollector(partCount: $0.input.parts.count, outputs: outputs, tellText: $0.job.tellText)
+        }
         // Each call's own, so that the reason of one is not told to another.
         let hosts = calls.map { _ in HostServices(log: log) }
         // What a plugin leaves unwritten is no status.
@@ -114,6 +121,45 @@ public final class PluginInstance {
         guard let test = extensions.selfTest else { return }
         let status = job.withPointer { test.pointee.run(test.pointee.ctx, $0) }
         if let failure = PluginFailure(status: status, message: services.takeError()) { throw failure }
+    }
+
+    // MARK: Streams
+
+    /// Does `call` on the stream of that number; what it made the stream say was checked against the rules of the ABI.
+    public func perform(
+        _ call: StreamCall, on number: UInt64, job: JobControl
+    ) throws(PluginFailure) -> [StreamPartial] {
+        switch call {
+        case .open(let request):
+            try open(number, request, job: job)
+            return []
+        case .push(let samples): return try stream(number).push(samples, job: job)
+        case .finish: return try stream(number).finish(job: job)
+        }
+    }
+
+    /// Frees a stream, if there is one of that number.
+    public func close(stream number: UInt64) {
+        streams[number] = nil
+    }
+
+    private func open(
+        _ number: UInt64, _ request: StreamRequest, job: JobControl
+    ) throws(PluginFailure) {
+        guard let streaming = extensions.streaming else {
+            throw PluginFailure(.unsupported, "it takes no live streams")
+        }
+        guard streams.count < outputs.mostStreams, streams[number] == nil else {
+            throw PluginFailure(.unavailable, "it has its \(outputs.mostStreams) live streams")
+        }
+        streams[number] = try PluginStream(streaming, request, services, job: job)
+    }
+
+    private func stream(_ number: UInt64) throws(PluginFailure) -> PluginStream {
+        guard let stream = streams[number] else {
+            throw PluginFailure(.violation, "the host speaks of stream \(number), which is not open")
+        }
+        return stream
     }
 
     /// Calls `body` with the C faces of `calls` after those of `made`; they are valid during the call only.
@@ -194,6 +240,7 @@ public struct EncodeCall: Sendable {
 private struct InstanceExtensions {
     let batch: UnsafePointer<GatehouseBatch>?
     let selfTest: UnsafePointer<GatehouseSelfTest>?
+    let streaming: UnsafePointer<GatehouseStreaming>?
 
     init(of instance: UnsafePointer<GatehouseInstance>) throws(PluginFailure) {
         func find<Extension>(
@@ -208,6 +255,7 @@ private struct InstanceExtensions {
         }
         batch = try find(GATEHOUSE_BATCH) { gatehouse_check_batch($0) }
         selfTest = try find(GATEHOUSE_SELF_TEST) { gatehouse_check_self_test($0) }
+        streaming = try find(GATEHOUSE_STREAM) { gatehouse_check_streaming($0) }
     }
 }
 

@@ -15,6 +15,7 @@ final class SegmentCollector {
 
     private let partCount: Int
     private let outputs: OutputFacts
+    private let tellText: (@Sendable (String) -> Void)?
     private var open: Open?
     private var memory: SharedMemory?
     private var used = 0
@@ -38,8 +39,10 @@ final class SegmentCollector {
         var acquired: Int?
     }
 
-    init(partCount: Int, outputs: OutputFacts) {
+    /// - Parameter tellText: Handed every segment of text as it ends.
+    init(partCount: Int, outputs: OutputFacts, tellText: (@Sendable (String) -> Void)? = nil) {
         self.partCount = partCount
+        self.tellText = tellText
         self.outputs = outputs
     }
 
@@ -256,6 +259,7 @@ final class SegmentCollector {
                 throw Refusal(message: "its text is not UTF-8")
             }
             content = .text(EncodedText(text: text, spans: open.spans))
+            tellText?(text)
         case GATEHOUSE_OUTPUT_SOFT:
             content = .soft(SoftTokens(slots: open.slots))
         default:

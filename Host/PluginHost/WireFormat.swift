@@ -10,6 +10,12 @@ struct WireWriter {
     mutating func write(_ value: Float) { write(value.bitPattern) }
     mutating func write(_ value: Double) { write(value.bitPattern) }
 
+    /// The bits of all of them, behind their number.
+    mutating func write(samples: [Float]) {
+        write(UInt32(samples.count))
+        samples.withUnsafeBytes { bytes.append(contentsOf: $0) }
+    }
+
     mutating func write(_ value: String) {
         var value = value
         value.withUTF8 {
@@ -51,6 +57,19 @@ struct WireReader {
     mutating func readBool() throws(PluginFailure) -> Bool { try read(UInt8.self) != 0 }
     mutating func readFloat() throws(PluginFailure) -> Float { Float(bitPattern: try read()) }
     mutating func readDouble() throws(PluginFailure) -> Double { Double(bitPattern: try read()) }
+
+    mutating func readSamples() throws(PluginFailure) -> [Float] {
+        let count = Int(try read(UInt32.self))
+        let start = try take(count * MemoryLayout<Float>.size)
+        return [Float](unsafeUninitializedCapacity: count) { samples, initialized in
+            bytes.withUnsafeBytes {
+                UnsafeMutableRawBufferPointer(samples).copyMemory(
+                    from: UnsafeRawBufferPointer(
+                        rebasing: $0[start..<start + count * MemoryLayout<Float>.size]))
+            }
+            initialized = count
+        }
+    }
 
     mutating func readString() throws(PluginFailure) -> String {
         let count = Int(try read(UInt32.self))

@@ -2,12 +2,26 @@
 public enum HostMessage: Sendable {
     /// Open a library and make an instance; answered by `opened` or `failed` with job 0. The first message.
     case open(OpenRequest)
-    /// Encode parts, whose bytes lie one after the other in the shared memory that comes along.
-    case encode(job: UInt64, deadline: UInt64, parts: [PartRange])
+    /// Encode parts, whose bytes lie one after the other in the shared memory that comes along. `tellsText` asks for
+    /// segments of text as they end.
+    case encode(job: UInt64, deadline: UInt64, parts: [PartRange], tellsText: Bool)
     /// The result of a job is no longer wanted.
     case cancel(job: UInt64)
     /// Have the instance judge itself; answered by `passed` or `failed`.
     case selfTest(job: UInt64, deadline: UInt64)
+    /// Open a live stream under a number of the host's choice, feed it, or have it finish; each is answered by `streamed`
+    /// or `failed`.
+    case stream(job: UInt64, deadline: UInt64, number: UInt64, StreamCall)
+    /// Free a stream; not answered.
+    case closeStream(number: UInt64)
+}
+
+/// What a worker may be asked to do with a live stream.
+public enum StreamCall: Sendable, Equatable {
+    case open(StreamRequest)
+    /// Samples, channels interleaved.
+    case push([Float])
+    case finish
 }
 
 /// What a worker tells the host.
@@ -22,6 +36,10 @@ public enum WorkerReply: Sendable {
     /// The instance passed its self-test.
     case passed(job: UInt64)
     case progress(job: UInt64, Double)
+    /// A segment of text that has ended, for those who read along.
+    case wrote(job: UInt64, String)
+    /// What a call to a live stream made it say.
+    case streamed(job: UInt64, [StreamPartial])
     case log(PluginLogLevel, String)
 }
 
@@ -31,7 +49,7 @@ extension HostMessage {
         case .open(let request):
             writer.write(0 as UInt8)
             request.write(to: &writer)
-        case .encode(let job, let deadline, let parts):
+        case .encode(let job, let deadline, let parts, let tellsText):
             writer.write(1 as UInt8)
             writer.write(job)
             writer.write(deadline)
@@ -40,6 +58,7 @@ extension HostMessage {
                 $0.write(UInt64($1.offset))
                 $0.write(UInt64($1.size))
             }
+            writer.write(tellsText)
         case .cancel(let job):
             writer.write(2 as UInt8)
             writer.write(job)
@@ -47,6 +66,13 @@ extension HostMessage {
             writer.write(3 as UInt8)
             writer.write(job)
             writer.write(deadline)
+        case .stream(let job, let deadline, let number, let call):
+            writer.write(4 as UInt8)
+            for value in [job, deadline, number] { writer.write(value) }
+            call.write(to: &writer)
+        case .closeStream(let number):
+            writer.write(5 as UInt8)
+            writer.write(number)
         }
     }
 
@@ -62,11 +88,17 @@ extension HostMessage {
                         mediaType: try reader.readString(),
                         offset: Int(clamping: try reader.read(UInt64.self)),
                         size: Int(clamping: try reader.read(UInt64.self)))
-                })
+                }, tellsText: try reader.readBool())
         case 2:
             self = .cancel(job: try reader.read())
         case 3:
             self = .selfTest(job: try reader.read(), deadline: try reader.read())
+        case 4:
+            self = .stream(
+                job: try reader.read(), deadline: try reader.read(), number: try reader.read(),
+                try StreamCall(from: &reader))
+        case 5:
+            self = .closeStream(number: try reader.read())
         case let kind:
             throw PluginFailure(.violation, "unknown message \(kind) from the host")
         }
@@ -104,6 +136,14 @@ extension WorkerReply {
         case .passed(let job):
             writer.write(6 as UInt8)
             writer.write(job)
+        case .wrote(let job, let text):
+            writer.write(7 as UInt8)
+            writer.write(job)
+            writer.write(text)
+        case .streamed(let job, let partials):
+            writer.write(8 as UInt8)
+            writer.write(job)
+            writer.write(partials) { $1.write(to: &$0) }
         }
     }
 
@@ -137,6 +177,12 @@ extension WorkerReply {
             self = .log(PluginLogLevel(rawValue: try reader.read()) ?? .info, try reader.readString())
         case 6:
             self = .passed(job: try reader.read())
+        case 7:
+            self = .wrote(job: try reader.read(), try reader.readString())
+        case 8:
+            self = .streamed(
+                job: try reader.read(),
+                try reader.readArray { reader throws(PluginFailure) in try StreamPartial(from: &reader) })
         case let kind:
             throw PluginFailure(.violation, "unknown message \(kind) from the worker")
         }
@@ -225,6 +271,7 @@ extension OutputFacts {
         writer.write(UInt64(mostSlots))
         writer.write(UInt32(clamping: mostCalls))
         writer.write(testsItself)
+        writer.write(UInt32(clamping: mostStreams))
         writer.write(decoder) { $1.write(to: &$0) }
     }
 
@@ -234,9 +281,83 @@ extension OutputFacts {
         mostSlots = Int(clamping: try reader.read(UInt64.self))
         mostCalls = max(1, Int(try reader.read(UInt32.self)))
         testsItself = try reader.readBool()
+        mostStreams = Int(try reader.read(UInt32.self))
         decoder = try reader.readOptional { reader throws(PluginFailure) in
             try DecoderIdentityFacts(from: &reader)
         }
+    }
+}
+
+extension EncodedText {
+    fileprivate func write(to writer: inout WireWriter) {
+        writer.write(text)
+        writer.write(spans) {
+            $0.write(UInt64($1.begin))
+            $0.write(UInt64($1.end))
+            $0.write($1.startSeconds)
+            $0.write($1.endSeconds)
+            $0.write($1.confidence)
+        }
+    }
+
+    fileprivate init(from reader: inout WireReader) throws(PluginFailure) {
+        text = try reader.readString()
+        spans = try reader.readArray { reader throws(PluginFailure) in
+            EncodedText.Span(
+                begin: Int(clamping: try reader.read(UInt64.self)),
+                end: Int(clamping: try reader.read(UInt64.self)),
+                startSeconds: try reader.readDouble(), endSeconds: try reader.readDouble(),
+                confidence: try reader.readFloat())
+        }
+    }
+}
+
+extension StreamCall {
+    fileprivate func write(to writer: inout WireWriter) {
+        switch self {
+        case .open(let request):
+            writer.write(0 as UInt8)
+            writer.write(request.sampleRate)
+            writer.write(request.channels)
+            writer.write(request.configuration)
+        case .push(let samples):
+            writer.write(1 as UInt8)
+            writer.write(samples: samples)
+        case .finish:
+            writer.write(2 as UInt8)
+        }
+    }
+
+    fileprivate init(from reader: inout WireReader) throws(PluginFailure) {
+        switch try reader.read(UInt8.self) {
+        case 0:
+            self = .open(
+                StreamRequest(
+                    sampleRate: try reader.read(), channels: try reader.read(),
+                    configuration: try reader.readString()))
+        case 1: self = .push(try reader.readSamples())
+        default: self = .finish
+        }
+    }
+}
+
+extension StreamPartial {
+    fileprivate func write(to writer: inout WireWriter) {
+        writer.write(isFinal)
+        for value in [revision, UInt64(offset), UInt64(stable)] { writer.write(value) }
+        writer.write(startSeconds)
+        writer.write(endSeconds)
+        text.write(to: &writer)
+    }
+
+    fileprivate init(from reader: inout WireReader) throws(PluginFailure) {
+        isFinal = try reader.readBool()
+        revision = try reader.read()
+        offset = Int(clamping: try reader.read(UInt64.self))
+        stable = Int(clamping: try reader.read(UInt64.self))
+        startSeconds = try reader.readDouble()
+        endSeconds = try reader.readDouble()
+        text = try EncodedText(from: &reader)
     }
 }
 
@@ -246,14 +367,7 @@ extension EncodedSegment {
         switch content {
         case .text(let text):
             writer.write(0 as UInt8)
-            writer.write(text.text)
-            writer.write(text.spans) {
-                $0.write(UInt64($1.begin))
-                $0.write(UInt64($1.end))
-                $0.write($1.startSeconds)
-                $0.write($1.endSeconds)
-                $0.write($1.confidence)
-            }
+            text.write(to: &writer)
         case .soft(let soft):
             writer.write(1 as UInt8)
             writer.write(soft.slots) {
@@ -275,16 +389,7 @@ extension EncodedSegment {
         part = Int(try reader.read(UInt32.self))
         switch try reader.read(UInt8.self) {
         case 0:
-            content = .text(
-                EncodedText(
-                    text: try reader.readString(),
-                    spans: try reader.readArray { reader throws(PluginFailure) in
-                        EncodedText.Span(
-                            begin: Int(clamping: try reader.read(UInt64.self)),
-                            end: Int(clamping: try reader.read(UInt64.self)),
-                            startSeconds: try reader.readDouble(), endSeconds: try reader.readDouble(),
-                            confidence: try reader.readFloat())
-                    }))
+            content = .text(try EncodedText(from: &reader))
         case 1:
             content = .soft(
                 SoftTokens(

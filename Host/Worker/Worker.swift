@@ -54,6 +54,8 @@ final class Session: Sendable {
     private enum Work: Sendable {
         case encode(Job)
         case selfTest(JobControl)
+        case stream(JobControl, number: UInt64, StreamCall)
+        case closeStream(number: UInt64)
         case end
     }
 
@@ -91,10 +93,15 @@ final class Session: Sendable {
         switch message {
         case .open:
             reply(.failed(job: 0, PluginFailure(.violation, "the host named a second library")))
-        case .encode(let id, let deadline, let parts):
-            let job = JobControl(id: id, deadline: deadline) { [channel] fraction in
+        case .encode(let id, let deadline, let parts, let tellsText):
+            let progress: @Sendable (Double) -> Void = { [channel] fraction in
                 try? channel.send(.progress(job: id, fraction))
             }
+            let text: @Sendable (String) -> Void = { [channel] text in
+                try? channel.send(.wrote(job: id, text))
+            }
+            let job = JobControl(
+                id: id, deadline: deadline, progress: progress, text: tellsText ? text : nil)
             guard let memory else {
                 reply(.failed(job: id, PluginFailure(.violation, "the host sent a job without memory")))
                 return
@@ -105,11 +112,21 @@ final class Session: Sendable {
             let job = JobControl(id: id, deadline: deadline)
             jobs.withLock { $0[id] = job }
             work.add(.selfTest(job))
+        case .stream(let id, let deadline, let number, let call):
+            let job = JobControl(id: id, deadline: deadline)
+            jobs.withLock { $0[id] = job }
+            work.add(.stream(job, number: number, call))
+        case .closeStream(let number):
+            work.add(.closeStream(number: number))
         case .cancel(let id):
             jobs.withLock { $0[id]?.cancel() }
             // One that has not begun need not wait for those before it.
             let isWaiting = work.remove {
-                if case .encode(let job) = $0 { job.control.id == id } else { false }
+                switch $0 {
+                case .encode(let job): job.control.id == id
+                case .stream(let job, _, _): job.id == id
+                default: false
+                }
             }
             if isWaiting { finish(id, .failed(job: id, PluginFailure(.cancelled, "cancelled"))) }
         }
@@ -136,6 +153,17 @@ final class Session: Sendable {
                 } catch {
                     finish(job.id, .failed(job: job.id, error))
                 }
+            case .stream(let job, let number, let call):
+                do throws(PluginFailure) {
+                    guard let instance else {
+                        throw PluginFailure(.violation, "the host fed a stream before a library")
+                    }
+                    finish(job.id, .streamed(job: job.id, try instance.perform(call, on: number, job: job)))
+                } catch {
+                    finish(job.id, .failed(job: job.id, error))
+                }
+            case .closeStream(let number):
+                instance?.close(stream: number)
             case .end:
                 instance = nil
                 exit(0)

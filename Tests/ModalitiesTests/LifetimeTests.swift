@@ -97,7 +97,8 @@ extension RealWorkers {
             #expect(facts.id == id)
             #expect(facts.mediaTypes == ["text/plain", "application/octet-stream"])
             let input = try Fixtures.input("x")
-            try channel.send(.encode(job: 1, deadline: 0, parts: input.parts), memory: input.memory)
+            try channel.send(
+                .encode(job: 1, deadline: 0, parts: input.parts, tellsText: false), memory: input.memory)
             // echo has answered, slow and deaf are in the middle of their work.
             let reply = try channel.receiveFromWorker()
             if case .encoded(1, _, let segments) = reply {

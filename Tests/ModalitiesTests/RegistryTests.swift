@@ -75,6 +75,7 @@ import Testing
                 [
                     "load": #""eager""#, "isolation": #""in-process""#, "idle_unload_seconds": "null",
                     "prompt": #""Says:\n{output}""#, "memory_limit_mb": "512", "concurrency": "2",
+                    "stream_workers": "3",
                     "time_limit_seconds": "0.5", "start_limit_seconds": "null", "failure_limit": "7",
                     "accepts": #"["image/png", {"type": "image/jpeg", "most_bytes": 1000}]"#,
                     "reads": #"["folder.so", "weights"]"#,
@@ -96,6 +97,7 @@ import Testing
         #expect(plugin.accepts.map(\.mostBytes) == [nil, 1000])
         #expect(plugin.memoryLimitMegabytes == 512)
         #expect(plugin.concurrency == 2)
+        #expect(plugin.streamWorkers == 3)
         #expect(plugin.timeLimitSeconds == 0.5)
         #expect(plugin.startLimitSeconds == nil)
         #expect(plugin.failureLimit == 7)
@@ -203,6 +205,9 @@ import Testing
             ["concurrency": "65"],
             "plugins[0].concurrency: expected a number of workers from 1 to 64, found the number 65"),
         Mistake(
+            ["stream_workers": "-1"],
+            "plugins[0].stream_workers: expected a number of workers from 0 to 64, found the number -1"),
+        Mistake(
             ["time_limit_seconds": "0"],
             "plugins[0].time_limit_seconds: expected seconds from 0.001, or null for no limit, found the number 0"
         ),
@@ -227,7 +232,7 @@ import Testing
             ["versions": "[]"], "plugins[0].versions: expected at least one version, found an array of 0"),
         Mistake(
             ["colour": "1"],
-            "plugins[0].colour: expected one of id, modality, accepts, load, isolation, idle_unload_seconds, memory_limit_mb, concurrency, time_limit_seconds, start_limit_seconds, failure_limit, prompt, configuration, reads, versions, found the unknown field colour"
+            "plugins[0].colour: expected one of id, modality, accepts, load, isolation, idle_unload_seconds, memory_limit_mb, concurrency, stream_workers, time_limit_seconds, start_limit_seconds, failure_limit, prompt, configuration, reads, versions, found the unknown field colour"
         ),
         Mistake(
             [:], version: ["version": #""1.0""#],

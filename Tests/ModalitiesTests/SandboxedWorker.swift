@@ -53,7 +53,8 @@ final class SandboxedWorker {
     }
 
     func encode(_ input: EncodeInput) throws -> [EncodedSegment] {
-        try channel.send(.encode(job: nextJob, deadline: 0, parts: input.parts), memory: input.memory)
+        try channel.send(
+            .encode(job: nextJob, deadline: 0, parts: input.parts, tellsText: false), memory: input.memory)
         nextJob += 1
         while let reply = try channel.receiveFromWorker() {
             switch reply {

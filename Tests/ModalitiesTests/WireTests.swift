@@ -62,12 +62,23 @@ extension RealWorkers {
             let input = try Fixtures.input("one", "", "three")
             try host.send(.open(request))
             try host.send(.open(plain))
-            try host.send(.encode(job: .max, deadline: 5, parts: input.parts), memory: input.memory)
+            try host.send(
+                .encode(job: .max, deadline: 5, parts: input.parts, tellsText: true), memory: input.memory)
             try host.send(.cancel(job: 9))
+            let opening = StreamRequest(sampleRate: 16_000, channels: 2, configuration: #"{"ä":1}"#)
+            try host.send(.stream(job: 1, deadline: 2, number: 3, .open(opening)))
+            try host.send(.stream(job: 2, deadline: 2, number: 3, .push([0.5, -1])))
+            try host.send(.stream(job: 3, deadline: 2, number: 3, .finish))
+            try host.send(.closeStream(number: 3))
             guard case (.open(let first), nil)? = try worker.receiveFromHost(),
                 case (.open(let second), nil)? = try worker.receiveFromHost(),
-                case (.encode(let job, let deadline, let parts), let memory?)? = try worker.receiveFromHost(),
-                case (.cancel(job: 9), nil)? = try worker.receiveFromHost()
+                case (.encode(let job, let deadline, let parts, true), let memory?)? =
+                    try worker.receiveFromHost(),
+                case (.cancel(job: 9), nil)? = try worker.receiveFromHost(),
+                case (.stream(1, 2, 3, let open), nil)? = try worker.receiveFromHost(),
+                case (.stream(2, 2, 3, let push), nil)? = try worker.receiveFromHost(),
+                case (.stream(3, 2, 3, let finish), nil)? = try worker.receiveFromHost(),
+                case (.closeStream(3), nil)? = try worker.receiveFromHost()
             else {
                 Issue.record("a message came as another")
                 return
@@ -76,6 +87,7 @@ extension RealWorkers {
             #expect(second == plain)
             #expect(job == .max && deadline == 5)
             #expect(parts == input.parts)
+            #expect([open, push, finish] == [.open(opening), .push([0.5, -1]), .finish])
             #expect(memory.size == input.memory.size)
             #expect(memcmp(memory.base, input.memory.base, memory.size) == 0)
             host.shutDown()
@@ -91,19 +103,29 @@ extension RealWorkers {
             try worker.send(.failed(job: 4, PluginFailure(.noWeights, "ä")))
             try worker.send(.progress(job: 5, 0.25))
             try worker.send(.log(.warning, "line"))
+            try worker.send(.wrote(job: 6, "ö"))
+            let stream = try instance("stream")
+            _ = try stream.perform(
+                .open(StreamRequest(sampleRate: 8, channels: 1)), on: 1, job: JobControl(id: 1))
+            let partials = try stream.perform(.push([1, 1]), on: 1, job: JobControl(id: 2))
+            try worker.send(.streamed(job: 7, partials))
+            #expect(stream.outputs.mostStreams == 4 && rows.outputs.mostStreams == 0)
             guard case .opened(let facts, let outputs)? = try host.receiveFromWorker(),
                 case .encoded(3, 17, let segments)? = try host.receiveFromWorker(),
                 case .rows(let received)? = segments.first?.content,
                 case .rows(let sent)? = output.segments.first?.content,
                 case .failed(4, let failure)? = try host.receiveFromWorker(),
                 case .progress(5, 0.25)? = try host.receiveFromWorker(),
-                case .log(.warning, "line")? = try host.receiveFromWorker()
+                case .log(.warning, "line")? = try host.receiveFromWorker(),
+                case .wrote(6, "ö")? = try host.receiveFromWorker(),
+                case .streamed(7, let heard)? = try host.receiveFromWorker()
             else {
                 Issue.record("a message came as another")
                 return
             }
             #expect(facts == rows.facts)
             #expect(outputs == rows.outputs)
+            #expect(heard == partials && heard.count == 1)
             #expect(received.positions == sent.positions)
             #expect(received.withValues { Array($0) } == sent.withValues { Array($0) })
             #expect(failure == PluginFailure(.noWeights, "ä"))
@@ -114,11 +136,17 @@ extension RealWorkers {
             let rows = try instance("rows")
             let soft = try instance("soft").encode(try Fixtures.input("x"), job: JobControl(id: 1))
             let spans = try instance("spans").encode(try Fixtures.input("x"), job: JobControl(id: 1))
+            let stream = try instance("stream")
+            _ = try stream.perform(
+                .open(StreamRequest(sampleRate: 8, channels: 1)), on: 1, job: JobControl(id: 1))
+            let partials = try stream.perform(.push([1, 1]), on: 1, job: JobControl(id: 2))
             let input = try Fixtures.input("one", "two")
             let messages = [
                 try bytes { try $0.send(.open(OpenRequest(library: "/l", plugin: "p", weights: "/w"))) },
-                try bytes { try $0.send(.encode(job: 1, deadline: 2, parts: input.parts)) },
+                try bytes { try $0.send(.encode(job: 1, deadline: 2, parts: input.parts, tellsText: false)) },
                 try bytes { try $0.send(.cancel(job: 1)) },
+                try bytes { try $0.send(.stream(job: 1, deadline: 2, number: 3, .push([1, 2, 3]))) },
+                try bytes { try $0.send(.streamed(job: 1, partials)) },
                 try bytes { try $0.send(.opened(rows.facts, try instance("echo").outputs)) },
                 try bytes { try $0.send(.encoded(job: 1, nanoseconds: 2, soft.segments + spans.segments)) },
                 try bytes { try $0.send(.failed(job: 1, PluginFailure(.failed, "why"))) },
@@ -141,7 +169,7 @@ extension RealWorkers {
             for _ in 0..<500 {
                 try readAnything(
                     (0..<Int.random(in: 1...80, using: &generator)).map { index in
-                        UInt8.random(in: 0...(index == 0 ? 5 : 255), using: &generator)
+                        UInt8.random(in: 0...(index == 0 ? 8 : 255), using: &generator)
                     })
             }
         }

@@ -21,6 +21,7 @@ typedef struct Fixture {
     float fingerprint[64 * 8];
     GatehouseBatch batch;
     GatehouseSelfTest self_test;
+    GatehouseStreaming streaming;
 } Fixture;
 
 typedef GatehouseStatus (*FixtureEncode)(
@@ -42,6 +43,7 @@ typedef struct FixtureKind {
 extern const FixtureKind fixture_outputs[];
 extern const FixtureKind fixture_violations[];
 extern const FixtureKind fixture_extensions[];
+extern const FixtureKind fixture_streams[];
 
 static inline uint32_t fixture_width(const Fixture *fixture) {
     return fixture->identity.family ? fixture->identity.hidden : 4;

@@ -122,6 +122,7 @@ static void add_all(void) {
     add(fixture_outputs);
     add(fixture_violations);
     add(fixture_extensions);
+    add(fixture_streams);
 }
 
 static GatehouseStatus initialize(void *ctx, const GatehouseHost *host) {

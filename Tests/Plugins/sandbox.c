@@ -329,3 +329,4 @@ static GatehouseStatus attempt(
 const FixtureKind fixture_outputs[] = {{.id = "sandbox", .outputs = GATEHOUSE_OUTPUT_TEXT, .encode = attempt}, {0}};
 const FixtureKind fixture_violations[] = {{0}};
 const FixtureKind fixture_extensions[] = {{0}};
+const FixtureKind fixture_streams[] = {{0}};

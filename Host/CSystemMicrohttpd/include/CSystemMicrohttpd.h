@@ -49,6 +49,9 @@ size_t http_connection_header_bytes(struct MHD_Connection *connection);
 /// Writes the client's numeric address, NUL-terminated, into `text`; an empty string if it has none.
 void http_connection_address(struct MHD_Connection *connection, char *text, size_t capacity);
 
+/// Gives the socket of an upgraded connection back to the daemon, which closes it in its next run.
+void http_upgrade_close(struct MHD_UpgradeResponseHandle *handle);
+
 struct http_socket_facts {
     bool peer_closed;        // the peer sent FIN or RST; nobody will ask for more
     bool data_waits;         // bytes handed to the kernel that the peer has not acknowledged

@@ -8,6 +8,8 @@ final class HTTPExchange {
         /// The handler runs.
         case waiting
         case answering
+        /// HTTP is over, the connection is not.
+        case upgraded(UpgradedSocket)
         case refused(until: ContinuousClock.Instant)
         /// The client is gone, or the server ends.
         case abandoned
@@ -21,6 +23,7 @@ final class HTTPExchange {
     private let pointer: OpaquePointer
     private let limits: HTTPServer.Limits
     private let channel: ResponseChannel
+    private let mailbox: LoopMailbox
     private let began = ContinuousClock.now
     private let method: String
     private var phase = Phase.receiving
@@ -38,6 +41,7 @@ final class HTTPExchange {
         self.connection = connection
         self.method = method
         self.limits = limits
+        self.mailbox = mailbox
         channel = ResponseChannel(number: number, mailbox: mailbox, capacity: limits.streamBufferBytes)
     }
 
@@ -132,7 +136,7 @@ final class HTTPExchange {
             }
             phase = .answering
             return queue(response, closing: closing)
-        case .answering:
+        case .answering, .upgraded:
             return .YES
         case .refused, .abandoned:
             return .NO
@@ -158,6 +162,15 @@ final class HTTPExchange {
                     let exchange = Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue()
                     return exchange.read(into: UnsafeMutableRawBufferPointer(start: buffer, count: capacity))
                 }, Unmanaged.passUnretained(self).toOpaque(), nil)
+        case .upgrade:
+            // A conversation that begins now would be cut at once.
+            if closing { return .NO }
+            response = MHD_create_response_for_upgrade(
+                { _, _, context, early, size, socket, handle in
+                    guard let context, let handle else { return }
+                    Unmanaged<HTTPExchange>.fromOpaque(context).takeUnretainedValue().upgraded(
+                        socket, handle, UnsafeRawBufferPointer(start: early, count: size))
+                }, nil)
         }
         guard let response else { return .NO }
         defer { MHD_destroy_response(response) }
@@ -174,7 +187,8 @@ final class HTTPExchange {
         let own = ["Content-Length", "Transfer-Encoding", "Connection", "x-request-id"]
         var response = response
         for name in own { response.headers[name] = nil }
-        guard (200...599).contains(response.status) else {
+        let isUpgrade = if case .upgrade = response.body { true } else { false }
+        guard isUpgrade ? response.status == 101 : (200...599).contains(response.status) else {
             return HTTPError(status: 500, message: "The server made an answer of status \(response.status).")
                 .response
         }
@@ -188,6 +202,21 @@ final class HTTPExchange {
                 .response
         }
         return response
+    }
+
+    /// Called by libmicrohttpd once the head has gone out.
+    private func upgraded(_ socket: Int32, _ handle: OpaquePointer, _ early: UnsafeRawBufferPointer) {
+        let upgraded = UpgradedSocket(
+            socket: socket, handle: handle, incoming: channel.incoming, channel: channel, early: early)
+        guard case .answering = phase else { return upgraded.close() }
+        phase = .upgraded(upgraded)
+        // The handler may have written before there was a socket for it.
+        mailbox.post(.wake(number))
+    }
+
+    /// The socket that the loop is to watch; nil before an upgrade.
+    var upgradedSocket: UpgradedSocket? {
+        if case .upgraded(let socket) = phase, socket.isOpen { socket } else { nil }
     }
 
     private func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
@@ -220,7 +249,7 @@ final class HTTPExchange {
         switch phase {
         case .receiving: .receivingBody(since: began)
         case .waiting: .running
-        case .answering: channel.isProducing ? .running : .sending
+        case .answering, .upgraded: channel.isProducing ? .running : .sending
         case .refused(let end): .refused(until: end)
         case .abandoned: .sending
         }
@@ -228,6 +257,11 @@ final class HTTPExchange {
 
     /// The client is gone, or is given up: ends its task and its socket.
     func abandon() {
+        if let upgradedSocket {
+            channel.abandon()
+            upgradedSocket.close()
+            return
+        }
         phase = .abandoned
         channel.abandon()
         connection.end()

@@ -56,16 +56,24 @@ final class HTTPLoop: @unchecked Sendable {
     /// Serves until a `.drain` message has been carried out.
     func run() {
         guard let daemon else { return }
-        var descriptors = [
+        let own = [
             pollfd(fd: http_daemon_epoll(daemon), events: Int16(POLLIN), revents: 0),
             pollfd(fd: mailbox.descriptor, events: Int16(POLLIN), revents: 0),
         ]
         var nextWatch = ContinuousClock.now + Self.watchInterval
         while !finished {
+            let upgraded = exchanges.values.compactMap(\.upgradedSocket)
+            var descriptors = own + upgraded.map { pollfd(fd: $0.socket, events: $0.events, revents: 0) }
             poll(&descriptors, UInt(descriptors.count), wait(until: nextWatch, daemon))
+            for (socket, descriptor) in zip(upgraded, descriptors.dropFirst(own.count))
+            where descriptor.revents != 0 {
+                socket.move()
+            }
             for message in mailbox.take() {
                 switch message {
-                case .wake(let number): exchanges[number]?.resume()
+                case .wake(let number):
+                    exchanges[number]?.resume()
+                    exchanges[number]?.upgradedSocket?.move()
                 case .drain(let end): drain(until: end, daemon)
                 }
             }
@@ -136,6 +144,7 @@ final class HTTPLoop: @unchecked Sendable {
         let listener = MHD_quiesce_daemon(daemon)
         if listener >= 0 { close(listener) }
         for connection in connections.values where connection.exchange == nil { connection.end() }
+        for exchange in exchanges.values { exchange.upgradedSocket?.announceClosing() }
     }
 
     private var finished: Bool {

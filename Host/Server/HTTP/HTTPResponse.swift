@@ -7,9 +7,12 @@ public struct HTTPResponse: Sendable {
         /// Runs in the handler's task after the handler has returned. When it throws, the client sees the
         /// connection end inside the body, so it cannot take a cut answer for a whole one.
         case stream(Producer)
+        /// Ends HTTP on this connection after the head, whose status is 101 and which names the protocol in `Upgrade`.
+        /// What follows runs in the handler's task; when it returns, what it wrote is sent and the connection closed.
+        case upgrade(@Sendable (HTTPUpgraded) async -> Void)
     }
 
-    /// 200 to 599.
+    /// 200 to 599, or 101 with an upgrade.
     public var status: Int
     /// `Content-Length`, `Transfer-Encoding`, `Connection` and `x-request-id` are the server's own; they are
     /// ignored here.

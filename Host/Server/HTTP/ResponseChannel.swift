@@ -44,12 +44,15 @@ final class ResponseChannel: Sendable {
     private let mailbox: LoopMailbox
     private let capacity: Int
     private let state = Mutex(State())
+    /// What an upgraded connection receives.
+    let incoming: IncomingBytes
 
     /// `number` is that of the exchange; `capacity` in bytes.
     init(number: UInt64, mailbox: LoopMailbox, capacity: Int) {
         self.number = number
         self.mailbox = mailbox
         self.capacity = capacity
+        incoming = IncomingBytes(number: number, mailbox: mailbox, capacity: capacity)
     }
 
     // MARK: The task's side
@@ -58,6 +61,12 @@ final class ResponseChannel: Sendable {
     func start(_ request: HTTPRequest, _ handler: @escaping HTTPServer.Handler) {
         let task = Task {
             let response = await handler(request)
+            if case .upgrade(let converse) = response.body {
+                deliver(response, then: .streaming)
+                await converse(HTTPUpgraded(incoming: incoming, channel: self))
+                finish(.complete)
+                return
+            }
             guard case .stream(let produce) = response.body, request.method != "HEAD" else {
                 deliver(response, then: .complete)
                 return
@@ -186,6 +195,7 @@ final class ResponseChannel: Sendable {
             return (Array(state.writers.values), state.task)
         }
         for writer in writers { writer.resume(throwing: HTTPClientGone()) }
+        incoming.end(HTTPClientGone())
         task?.cancel()
     }
 }

@@ -54,6 +54,9 @@ public struct PluginMetrics: Sendable {
                 Double($0.memory)
             }
             + family("gatehouse_plugin_running_calls", "gauge", "Calls in workers.") { Double($0.running) }
+            + family("gatehouse_plugin_streams", "gauge", "Live streams that are open.") {
+                Double($0.streams)
+            }
             + family("gatehouse_plugin_waiting_calls", "gauge", "Calls that wait for a worker.") {
                 Double($0.waiting)
             }

@@ -116,8 +116,11 @@ final class RawClient: @unchecked Sendable {
         }
     }
 
+    /// Everything up to the end of the connection.
+    func readToEnd() throws -> [UInt8] { try take(.max) }
+
     /// Up to `count` bytes; fewer where the connection ends.
-    private func take(_ count: Int) throws -> [UInt8] {
+    func take(_ count: Int) throws -> [UInt8] {
         while buffer.count < count, try fill() {}
         let taken = Array(buffer.prefix(count))
         buffer.removeFirst(taken.count)
