@@ -201,6 +201,7 @@ class TranscriptionTests(DaemonTestCase):
         self.assertEqual(process.stdout.read(3), b"SOS")
         process.stdin.close()
         self.assertEqual(process.stdout.read(), b"\n")
+        process.stdout.close()
         self.assertEqual(process.wait(checkout.PATIENCE), 0)
 
     def test_a_terminal_sees_the_end_rewritten(self):

@@ -39,12 +39,11 @@ public struct TranscriptionService: Sendable {
         try check(model)
         let client = try access.admit(request)
         return WebSocket.response(to: request) { socket in
-            // The client counts as one of its key's requests until the conversation ends.
-            try await withExtendedLifetime(client) {
-                var session = RealtimeSession(
-                    socket, live: live, origin: origin(of: request, from: client, model: model))
-                return try await session.run()
-            }
+            // One of its key's requests until the conversation ends.
+            defer { withExtendedLifetime(client) {} }
+            var session = RealtimeSession(
+                socket, live: live, origin: origin(of: request, from: client, model: model))
+            return try await session.run()
         }
     }
 

@@ -49,7 +49,7 @@ import Testing
 
     @Test(arguments: [1, 2, 3, 7, .max]) func anyCutOfTheBytesGivesTheSame(_ step: Int) throws {
         let bytes =
-            frame(0x02, [1, 2, 3]) + frame(0x01, Array("a".utf8)) + frame(0x89, [9]) + frame(0x00, [])
+            frame(0x82, [1, 2, 3]) + frame(0x01, Array("a".utf8)) + frame(0x89, [9]) + frame(0x00, [])
             + frame(0x80, Array("é".utf8)) + frame(0x8A, []) + frame(0x82, Array(repeating: 7, count: 300))
             + frame(0x88, [0x03, 0xE8, 0x6F])
         #expect(

@@ -68,6 +68,7 @@ final class Morse: StreamingPlugin {
 final class MorseStream: LiveStream {
     private var reader: MorseReader
     private var sent = MorseReader.Progress()
+    private var sentOffset = 0
 
     init(_ reader: MorseReader) {
         self.reader = reader
@@ -77,22 +78,23 @@ final class MorseStream: LiveStream {
         try job.checkCancellation()
         reader.read(samples)
         if reader.progress == sent { return }
-        sent = reader.progress
-        try sink.partial(partial)
+        try sink.partial(nextPartial())
     }
 
     func finish(into sink: StreamSink, job: Job) throws(PluginError) {
         reader.finish()
-        try sink.final(partial)
+        try sink.final(nextPartial())
     }
 
-    /// From the word on that is being sent; those before it stand.
-    private var partial: StreamPartial {
-        let start = reader.wordOffset
+    /// From the word on that is being sent, if all before it was sent as stable; else from where the last one began.
+    private func nextPartial() -> StreamPartial {
+        if reader.wordOffset <= sent.stable { sentOffset = reader.wordOffset }
+        sent = reader.progress
+        let words = reader.words.filter { $0.bytes.lowerBound >= sentOffset }
+        let start = words.first?.seconds?.lowerBound ?? reader.heard
         return StreamPartial(
-            String(decoding: reader.text.utf8.dropFirst(start), as: UTF8.self), offset: start,
-            stable: reader.progress.stable, spans: reader.words.filter { $0.bytes.lowerBound >= start },
-            seconds: reader.wordStart...max(reader.wordStart, reader.heard))
+            String(decoding: reader.text.utf8.dropFirst(sentOffset), as: UTF8.self), offset: sentOffset,
+            stable: sent.stable, spans: words, seconds: start...max(start, reader.heard))
     }
 }
 

@@ -19,7 +19,7 @@ struct MorseReader {
     private(set) var words: [TextSpan] = []
     /// Where the word in progress begins, its space included: in bytes, and in seconds.
     private(set) var wordOffset = 0
-    private(set) var wordStart = 0.0
+    private var wordStart = 0.0
     /// Seconds.
     private(set) var heard = 0.0
 
