@@ -33,6 +33,8 @@ struct EncoderWorker {
     var calls = 1
     /// Whether the call in it shares it with no other.
     var isAlone = false
+    /// Changes with every end of a stream in it.
+    var lastStream: UInt64 = 0
     /// Proportional set size when it was measured last, in bytes.
     var measured = 0
 

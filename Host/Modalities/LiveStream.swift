@@ -154,12 +154,31 @@ extension Supervisor {
         if failure == nil { slots[key]?.policy.succeed() }
         let counted = failure.flatMap { RestartPolicy.counts($0.reason) ? $0 : nil }
         release(key, worker, counted)
-        // One that was started in the hope that its plugin takes streams, and holds memory for nothing.
-        if let index = slots[key]?.workers.firstIndex(where: {
-            $0.number == worker && !$0.isBusy && $0.isForStreams && $0.loaded.outputs.mostStreams == 0
-        }) {
-            slots[key]?.workers.remove(at: index).loaded.unload()
-            settle(key)
+        guard let index = slots[key]?.workers.firstIndex(where: { $0.number == worker }),
+            let left = slots[key]?.workers[index], !left.isBusy
+        else { return }
+        slots[key]?.workers[index].lastStream = number
+        // One that was started in the hope that its plugin takes streams holds memory for nothing. Any other goes after its
+        // idle time, however busy the workers for calls are.
+        let seconds = left.loaded.outputs.mostStreams == 0 ? 0 : slots[key]?.plugin.idleUnloadSeconds
+        guard let seconds else { return }
+        if seconds == 0 {
+            unloadIfUnused(key, worker, since: number)
+        } else {
+            Task { [weak self] in
+                try? await Task.sleep(for: .seconds(seconds))
+                await self?.unloadIfUnused(key, worker, since: number)
+            }
         }
+    }
+
+    private func unloadIfUnused(_ key: EncoderIdentity, _ worker: UInt64, since stream: UInt64) {
+        guard
+            let index = slots[key]?.workers.firstIndex(where: {
+                $0.number == worker && !$0.isBusy && $0.lastStream == stream
+            })
+        else { return }
+        slots[key]?.workers.remove(at: index).loaded.unload()
+        settle(key)
     }
 }

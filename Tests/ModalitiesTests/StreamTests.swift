@@ -131,6 +131,19 @@ extension RealWorkers {
             await bench.supervisor.stop()
         }
 
+        @Test func aWorkerWithoutStreamsGoesThoughCallsAreBusy() async throws {
+            let bench = try Bench()
+            let plugin = try Fixtures.plugin("stream", idle: "0.2")
+            let call = Task { await bench.failure(plugin, "hold") }
+            try await eventually("a call is at work") { bench.hasLogged("stream: began") }
+            _ = try await open(bench, plugin).finish()
+            try await eventually("the worker for streams is gone") { workerProcesses().count == 1 }
+            #expect(await bench.status(plugin)?.running == 1)
+            call.cancel()
+            #expect(await call.value?.reason == .cancelled)
+            await bench.supervisor.stop()
+        }
+
         @Test func aCrashEndsTheStreamsOfItsWorkerWithAReasonAndNoOthers() async throws {
             let bench = try Bench()
             let plugin = try Fixtures.plugin("stream")
