@@ -69,6 +69,21 @@ import Testing
         #expect(transcript.words.isEmpty && transcript.segments.isEmpty && transcript.text == "a")
     }
 
+    @Test func segmentsAreJoinedAndRowsSayNothing() throws {
+        let texts = ["one", "two ", "three"].map {
+            EncodedSegment(part: 0, content: .text(EncodedText($0)))
+        }
+        let soft = EncodedSegment(
+            part: 0,
+            content: .soft(
+                SoftTokens(slots: [[.init(text: "fo", weight: 0.2), .init(text: "four", weight: 0.7)]])))
+        #expect(Transcript(texts + [soft])?.text == "one two three four")
+        #expect(Transcript([])?.text == "")
+        let rows = EncodedRows(
+            count: 0, width: 1, grid: (0, 0, 0), positions: [], memory: try SharedMemory(size: 1), offset: 0)
+        #expect(Transcript(texts + [EncodedSegment(part: 0, content: .rows(rows))]) == nil)
+    }
+
     @Test func samplesAreOf16BitsLittleEndian() {
         #expect(PCM.samples([0, 0x80, 0xFF, 0x7F, 0, 0x40, 1]) == [-1, 32767 / 32768, 0.5])
         #expect(PCM.samples([9, 9, 0, 0x40][2...]) == [0.5] && PCM.samples([]).isEmpty)
