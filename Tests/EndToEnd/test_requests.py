@@ -93,7 +93,7 @@ class RequestTests(DaemonTestCase):
         self.assertEqual([model.id for model in client.openai(self.daemon.port).models.list()], [checkout.MODEL.stem])
 
     def test_unknown_paths_and_methods(self):
-        for path in ("/", "/v1", "/v1/chat", "/v1/chat/completions/", "/v1/embeddings", "/v1/%2e%2e/health"):
+        for path in ("/nothing", "/v1", "/v1/chat", "/v1/chat/completions/", "/v1/moderations", "/v1/%2e%2e/health"):
             with self.subTest(path=path):
                 self.assertIn(path.split("%")[0], self.assert_refused(self.get("POST", path, {}), 404)["message"])
         for method, path, allowed in (("GET", client.COMPLETIONS, "POST"), ("POST", "/health", "GET"),
@@ -144,7 +144,7 @@ class RequestTests(DaemonTestCase):
             api.chat.completions.create(model="any", messages=HELLO, temperature=9)
         self.assertEqual(raised.exception.param, "temperature")
         with self.assertRaises(openai.NotFoundError):
-            api.embeddings.create(model="any", input="Hello")
+            api.moderations.create(model="any", input="Hello")
 
     def test_the_model_name_of_the_request_is_echoed(self):
         body = {"messages": HELLO, "max_tokens": 1}
