@@ -26,19 +26,24 @@ let package = Package(
         .target(
             name: "Server",
             dependencies: [
-                "Engine", "Modalities", "Fusion", "Decoder", "Text", "Digest", "CSystemMicrohttpd", json,
+                "Engine", "Constraints", "Modalities", "Fusion", "Decoder", "Text", "Digest",
+                "CSystemMicrohttpd", json,
                 tensorFiles,
             ],
             path: "Host/Server", resources: [.embedInCode("Console/console.html")]),
         .target(
-            name: "Engine", dependencies: ["Fusion", "Decoder", "PluginHost", "CKernels", "Digest"],
+            name: "Engine",
+            dependencies: ["Constraints", "Fusion", "Decoder", "PluginHost", "CKernels", "Digest"],
             path: "Host/Engine"),
         .target(
             name: "Fusion",
-            dependencies: ["Decoder", "PluginHost", "Text", "Weights", "Digest", tensorFiles],
+            dependencies: [
+                "Constraints", "Decoder", "PluginHost", "Text", "Weights", "Digest", json, tensorFiles,
+            ],
             path: "Host/Fusion"),
         .target(name: "Decoder", dependencies: ["Weights", "CKernels"], path: "Host/Decoder"),
         .target(name: "Weights", dependencies: ["CKernels", json, tensorFiles], path: "Host/Weights"),
+        .target(name: "Constraints", dependencies: ["Text", json], path: "Host/Constraints"),
         .target(name: "Text", dependencies: ["CSystemPCRE2", json], path: "Host/Text"),
         .target(name: "Modalities", dependencies: ["PluginHost", "Digest", json], path: "Host/Modalities"),
         .target(name: "Digest", dependencies: ["CSystemNettle"], path: "Host/Digest"),
@@ -70,6 +75,11 @@ let package = Package(
 
         .testTarget(
             name: "TextTests", dependencies: ["Text", json], path: "Tests/TextTests", exclude: ["Fixtures"]),
+        .testTarget(
+            name: "ConstraintsTests", dependencies: ["Constraints", "Text", "TestSupport", json],
+            path: "Tests/ConstraintsTests"),
+        .executableTarget(
+            name: "schema-suite", dependencies: ["Constraints", json], path: "Tests/SchemaSuite"),
         // The plain decoder that the real one is held to; it knows nothing of the host.
         .target(name: "Reference", path: "Tests/Reference"),
         .target(
@@ -81,6 +91,10 @@ let package = Package(
             path: "Benchmarks/Parity"),
         .executableTarget(
             name: "steps", dependencies: ["Engine", "Decoder", "Weights"], path: "Benchmarks/Steps"),
+        .executableTarget(
+            name: "constraint-costs",
+            dependencies: ["Constraints", "Engine", "Fusion", "Decoder", json], path: "Benchmarks/Constraints"
+        ),
         .testTarget(
             name: "KernelTests", dependencies: ["CKernels", "Reference"], path: "Tests/KernelTests",
             exclude: ["Fixtures"]),
@@ -97,8 +111,8 @@ let package = Package(
         .testTarget(
             name: "EngineTests",
             dependencies: [
-                "Engine", "Decoder", "Fusion", "Weights", "Reference", "CheckpointFixtures", "TestSupport",
-                "CSystemMalloc",
+                "Engine", "Constraints", "Text", "Decoder", "Fusion", "Weights", "Reference",
+                "CheckpointFixtures", "TestSupport", "CSystemMalloc", json,
             ],
             path: "Tests/EngineTests"),
         .testTarget(
@@ -111,13 +125,15 @@ let package = Package(
         .testTarget(
             name: "FusionTests",
             dependencies: [
-                "Fusion", "Decoder", "PluginHost", "Text", "TestSupport", "CheckpointFixtures",
+                "Fusion", "Constraints", "Decoder", "PluginHost", "Text", "TestSupport",
+                "CheckpointFixtures", json,
             ],
             path: "Tests/FusionTests"),
         .testTarget(
             name: "ServerTests",
             dependencies: [
-                "Server", "Engine", "Modalities", "Fusion", "Decoder", "PluginHost", "TestSupport", json,
+                "Server", "Engine", "Constraints", "Modalities", "Fusion", "Decoder", "PluginHost",
+                "TestSupport", json,
             ],
             path: "Tests/ServerTests"),
         .systemLibrary(name: "CSystemMalloc", path: "Tests/CSystemMalloc"),

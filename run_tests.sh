@@ -18,12 +18,12 @@ fi
 ensure_pip
 # The clients that people use, tried against the daemon; kept out of the system's Python.
 clients="$root/.build-clients"
-if [ ! -d "$clients/openai" ]; then
+if [ ! -d "$clients/langchain_openai" ]; then
     info "Installing the client libraries that the tests use"
     # In its place only when it is whole.
     rm -rf "$clients" "$clients.part"
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$clients.part" \
-        openai==3.54.0 || fail "pip could not install the client libraries: check the network and run this again"
+        openai==3.54.0 langchain-openai==1.7.4 || fail "pip could not install the client libraries: check the network and run this again"
     mv "$clients.part" "$clients"
 fi
 fetch_model

@@ -97,10 +97,19 @@ public final class Engine: Sendable {
                 tokens: rows.count + most, poolTokens: pageCount * KVPool.pageTokens)
         }
 
+        let constraint = try request.constraint.map { constraint in
+            guard let start = constraint.start(), let fewest = start.fewestTokens else {
+                throw EngineError.noAnswer
+            }
+            guard fewest <= most else { throw EngineError.answerTooLong(tokens: fewest, limit: most) }
+            return start
+        }
+
         let salt = options.keepsPrefixes ? 0 : nextSalt.wrappingAdd(1, ordering: .relaxed).oldValue
         let (events, continuation) = AsyncThrowingStream<GenerationEvent, any Error>.makeStream()
         let job = GenerationJob(
-            request, rows: rows, chain: rows.keys(salt: salt), most: most, continuation: continuation)
+            request, rows: rows, chain: rows.keys(salt: salt), most: most, constraint: constraint,
+            continuation: continuation)
         if most > 0 {
             try inbox.add(job, limit: options.mostWaiting)
         } else {

@@ -12,6 +12,10 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
     case segmentPosition(String)
     /// A number of the request or the options is out of range.
     case badValue(field: String, expected: String, found: String)
+    /// The shortest answer that the constraint allows has more tokens than may be written.
+    case answerTooLong(tokens: Int, limit: Int)
+    /// The model's vocabulary cannot write any answer that the constraint allows.
+    case noAnswer
     case queueFull(limit: Int)
     case notFinite(position: Int)
     case stopped
@@ -32,6 +36,10 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
             "the positions of a segment: \(problem)"
         case .badValue(let field, let expected, let found):
             "\(field): expected \(expected), found \(found)"
+        case .answerTooLong(let tokens, let limit):
+            "the shortest answer of the form asked for may take \(tokens) tokens, but only \(limit) may be written"
+        case .noAnswer:
+            "the model has no tokens for an answer of the form asked for"
         case .queueFull(let limit):
             "\(limit) requests are waiting already: try again later"
         case .notFinite(let position):

@@ -127,8 +127,12 @@ final class EngineLoop {
             }
             choice.append(token.id)
             running.send(token, choice: choice.index)
+            if choice.constraint?.isFinished ?? false {
+                reason = .stop
+                break
+            }
             if choice.writtenCount == choice.job.most {
-                reason = .length
+                reason = choice.constraint?.isComplete ?? false ? .stop : .length
                 break
             }
             if index < rows.outputs - 1, token.id != choice.guesses[index] { break }
@@ -149,8 +153,11 @@ final class EngineLoop {
             let row = UnsafeMutableBufferPointer(
                 rebasing: logits[output * model.vocabulary..<(output + 1) * model.vocabulary])
             // How likely a token is, is said of the logits as the model gave them.
-            let plain = request.alternatives != nil && choice.adjustment != nil ? Array(row) : []
+            let isChanged = choice.adjustment != nil || choice.constraint != nil
+            let plain = request.alternatives != nil && isChanged ? Array(row) : []
             choice.adjustment?.apply(to: row)
+            choice.constraint?.apply(
+                to: row, remaining: choice.job.most - choice.writtenCount, ends: request.endTokens)
             let drawn = sampler.draw(
                 UnsafeBufferPointer(row), request.sampling, seed: choice.job.seed, choice: choice.index,
                 position: position)

@@ -1,3 +1,4 @@
+import Constraints
 import Decoder
 import Synchronization
 
@@ -7,6 +8,8 @@ final class GenerationJob: Sendable {
     let rows: PromptRows
     /// Names the pages of the prompt.
     let chain: PageKeyChain
+    /// The beginning of what each choice is held to.
+    let constraint: ConstraintState?
     let seed: UInt64
     /// Most tokens to write, within what the context leaves.
     let most: Int
@@ -18,12 +21,14 @@ final class GenerationJob: Sendable {
     /// - Parameter most: At least 1.
     init(
         _ request: GenerationRequest, rows: PromptRows, chain: PageKeyChain, most: Int,
+        constraint: ConstraintState?,
         continuation: AsyncThrowingStream<GenerationEvent, any Error>.Continuation
     ) {
         self.request = request
         self.rows = rows
         self.chain = chain
         self.most = most
+        self.constraint = constraint
         seed = request.sampling.seed ?? UInt64.random(in: .min ... .max)
         self.continuation = continuation
         continuation.onTermination = { [weak self] reason in

@@ -1,3 +1,4 @@
+import Constraints
 import Fusion
 
 /// What the engine is asked to write.
@@ -12,12 +13,14 @@ public struct GenerationRequest: Sendable {
     public var choices: Int
     /// Reports how likely each token was, and as many of the most likely ones; nil reports nothing.
     public var alternatives: Int?
+    /// What the answers are held to; nil for none. End tokens may come only where an answer is complete.
+    public var constraint: Constraint?
     /// Whose request it is, in any words: clients get equal shares of the engine.
     public var client: String
 
     public init(
         prompt: Prompt, sampling: Sampling = Sampling(), maxNewTokens: Int? = nil, endTokens: Set<Int32>,
-        choices: Int = 1, alternatives: Int? = nil, client: String = ""
+        choices: Int = 1, alternatives: Int? = nil, constraint: Constraint? = nil, client: String = ""
     ) {
         self.prompt = prompt
         self.sampling = sampling
@@ -25,6 +28,7 @@ public struct GenerationRequest: Sendable {
         self.endTokens = endTokens
         self.choices = choices
         self.alternatives = alternatives
+        self.constraint = constraint
         self.client = client
     }
 

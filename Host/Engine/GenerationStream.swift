@@ -25,7 +25,7 @@ public struct WrittenToken: Sendable, Equatable {
 }
 
 public enum FinishReason: String, Sendable {
-    /// The model wrote an end token, or the reader ended the choice.
+    /// The model wrote an end token, the constraint allows no more, or the reader ended the choice.
     case stop
     /// The most tokens asked for, or all that the context left.
     case length

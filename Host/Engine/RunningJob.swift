@@ -1,3 +1,4 @@
+import Constraints
 import Decoder
 
 /// A job that the engine's thread has taken in. Confined to that thread, as its choices are.
@@ -38,6 +39,7 @@ final class RunningChoice {
     /// Of the prompt, -1 where a row is a segment's, and of the answer so far.
     private(set) var tokens: [Int32]
     private(set) var adjustment: LogitAdjustment?
+    private(set) var constraint: ConstraintState?
     /// Tokens guessed to follow, in the step that is planned.
     var guesses: [Int32] = []
 
@@ -48,12 +50,14 @@ final class RunningChoice {
         self.running = running
         self.index = index
         tokens = running.job.rows.tokens
+        constraint = running.job.constraint
         adjustment = LogitAdjustment(running.job.request.sampling, prompt: running.job.rows.tokens)
     }
 
     func append(_ token: Int32) {
         tokens.append(token)
         adjustment?.record(token)
+        constraint?.advance(token)
     }
 
     /// Guesses what follows, where guesses pay: the most likely token is always taken.

@@ -1,4 +1,6 @@
+import Constraints
 import Decoder
+import GatehouseJSON
 import PluginHost
 import Text
 
@@ -7,10 +9,16 @@ public struct FusedMessage: Sendable {
     /// `system`, `user`, `assistant`, or `tool`.
     public var role: String
     public var parts: [FusedPart]
+    /// Of an assistant's message.
+    public var calls: [FunctionCall]
+    /// Of a tool's message: the call that it answers.
+    public var callID: String?
 
-    public init(role: String, parts: [FusedPart]) {
+    public init(role: String, parts: [FusedPart], calls: [FunctionCall] = [], callID: String? = nil) {
         self.role = role
         self.parts = parts
+        self.calls = calls
+        self.callID = callID
     }
 }
 
@@ -33,6 +41,7 @@ public struct Fusion: Sendable {
     /// Positions of the context.
     private let context: Int
     private let places: MediaPlaces
+    private let tools: ToolTemplate
     private let specialTokens: [String: JinjaValue]
 
     /// - Parameter context: Positions that a prompt may take; nil: as many as the model was trained for.
@@ -45,22 +54,42 @@ public struct Fusion: Sendable {
         }
         specialTokens = ["bos_token": text(model.tokenizer.bos), "eos_token": text(model.tokenizer.eos)]
         places = MediaPlaces(model.template, model.tokenizer, variables: specialTokens)
+        tools = ToolTemplate(model.template, variables: specialTokens)
     }
+
+    /// How the model writes calls of functions.
+    public var callFormat: CallFormat { tools.format }
 
     /// Renders the model's chat template over `messages`, ready for the assistant's answer.
     ///
-    /// - Parameter variables: Of the template, beside those that it always has.
+    /// - Parameters:
+    ///   - functions: Tools that the model is told of, as OpenAI's API describes them.
+    ///   - variables: Of the template, beside those that it always has.
+    ///
     /// Throws ``FusionError``, or `TemplateError` where the template refuses the messages.
-    public func prompt(_ messages: [FusedMessage], variables: [String: JinjaValue] = [:]) throws -> Prompt {
+    public func prompt(
+        _ messages: [FusedMessage], tools functions: [JSONValue] = [], variables: [String: JinjaValue] = [:]
+    ) throws -> Prompt {
         guard let template = model.template else { throw FusionError.noTemplate(model: model.path) }
         var placement = Placement()
-        let values = messages.map { message in
-            JinjaValue.dict([
+        let names = Dictionary(
+            messages.flatMap(\.calls).map { ($0.id, $0.name) }, uniquingKeysWith: { _, last in last })
+        let values = tools.prepare(messages, tools: functions).map { message in
+            var value: JinjaDict = [
                 "role": .template(message.role), "content": content(message.parts, &placement),
-            ])
+            ]
+            if !message.calls.isEmpty {
+                value.set(.template("tool_calls"), .list(message.calls.map(ToolTemplate.value)))
+            }
+            if let id = message.callID, message.role == "tool" {
+                value.set(.template("tool_call_id"), .data(id))
+                if let name = names[id] { value.set(.template("name"), .data(name)) }
+            }
+            return JinjaValue.dict(value)
         }
+        let listed = tools.listsTools && !functions.isEmpty ? functions.map { JinjaValue($0) } : nil
         let rendered = try template.render(
-            messages: values, variables: specialTokens.merging(variables) { own, _ in own })
+            messages: values, tools: listed, variables: specialTokens.merging(variables) { own, _ in own })
         return Prompt(try placement.pieces(of: try model.tokenizer.encode(rendered)))
     }
 

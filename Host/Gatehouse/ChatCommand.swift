@@ -85,6 +85,8 @@ struct ChatCommand: Command {
         var reason = FinishReason.stop
         for try await element in answer {
             switch element {
+            // Its requests have no functions.
+            case .call, .arguments: break
             case .read(let count): reading.show(count, of: answer.promptTokens)
             case .text(let piece, _):
                 reading.end()

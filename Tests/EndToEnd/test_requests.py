@@ -51,6 +51,12 @@ WRONG_VALUES = [
     ("repetition_penalty", 0), ("repetition_penalty", -1), ("logit_bias", [1]), ("logit_bias", {"a": 1}),
     ("logit_bias", {"1": 101}, "logit_bias.1"), ("logit_bias", {"49152": 1}),
     ("stop", 3), ("stop", {}), ("stop", [3], "stop[0]"), ("stop", [""], "stop[0]"), ("stop", ["x"] * 17),
+    ("tools", {}), ("tools", [{"type": "function"}], "tools[0].function.name"), ("tool_choice", "required"),
+    ("tool_choice", "some"), ("parallel_tool_calls", 1), ("response_format", "json"),
+    ("response_format", {"type": "xml"}, "response_format.type"),
+    ("response_format", {"type": "json_schema"}, "response_format.json_schema.schema"),
+    ("response_format", {"type": "json_schema", "json_schema": {"schema": {"properties": {"a": {"not": {}}}}}},
+     "response_format.json_schema.schema.properties.a.not"),
     ("gatehouse", 3), ("gatehouse", []), ("gatehouse", {"modalities": "off"}, "gatehouse.modalities"),
     ("gatehouse", {"modalities": {"screen-text": 3}}, "gatehouse.modalities.screen-text"),
     ("gatehouse", {"modalities": {"screen-text": {"weight": "half"}}}, "gatehouse.modalities.screen-text.weight"),
@@ -58,8 +64,7 @@ WRONG_VALUES = [
 ]
 
 UNSUPPORTED = [
-    ("tools", [{"type": "function"}]), ("tool_choice", "required"), ("functions", [{"name": "f"}]),
-    ("response_format", {"type": "json_object"}), ("modalities", ["text", "audio"]),
+    ("functions", [{"name": "f"}]), ("modalities", ["text", "audio"]),
 ]
 
 NEUTRAL = {

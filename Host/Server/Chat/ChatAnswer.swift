@@ -9,6 +9,10 @@ public struct ChatAnswer: AsyncSequence, Sendable {
         /// Positions of the prompt.
         case read(Int)
         case text(AnswerText, choice: Int)
+        /// A call of a function begins; calls are counted from 0.
+        case call(Int, name: String, choice: Int)
+        /// More of a call's arguments.
+        case arguments(String, call: Int, choice: Int)
         case ended(FinishReason, choice: Int)
         case finished(Usage)
     }
@@ -18,6 +22,8 @@ public struct ChatAnswer: AsyncSequence, Sendable {
     public let promptTokens: Int
     private let generation: Generation
     private let writers: [AnswerWriter]
+    /// nil where no functions may be called.
+    private let calls: CallReader?
 
     /// The tokens to come, until the reader takes them: whoever has the stream keeps the generation running.
     private final class Generation: Sendable {
@@ -37,8 +43,9 @@ public struct ChatAnswer: AsyncSequence, Sendable {
 
     init(
         modalities: [ModalityReport], promptTokens: Int, stream: GenerationStream, choices: Int,
-        writer: AnswerWriter
+        writer: AnswerWriter, calls: CallReader? = nil
     ) {
+        self.calls = calls
         self.modalities = modalities
         self.promptTokens = promptTokens
         generation = Generation(stream)
@@ -47,20 +54,29 @@ public struct ChatAnswer: AsyncSequence, Sendable {
 
     /// The first iterator reads the answer; any other finds nothing.
     public func makeAsyncIterator() -> Iterator {
-        Iterator(events: generation.take()?.makeAsyncIterator(), writers: writers)
+        Iterator(
+            events: generation.take()?.makeAsyncIterator(), writers: writers,
+            readers: calls.map { Array(repeating: $0, count: writers.count) } ?? [])
     }
 
     /// Turns tokens into text. Where a stop string is found the choice is let go, which ends it.
     public struct Iterator: AsyncIteratorProtocol {
         fileprivate var events: GenerationStream.Iterator?
         fileprivate var writers: [AnswerWriter]
+        /// Of each choice; none where no functions may be called.
+        private var readers: [CallReader]
+        private var callCounts: [Int]
         private var completionTokens = 0
         /// To be handed out before more is read.
         private var ready: ArraySlice<Element> = []
 
-        fileprivate init(events: GenerationStream.Iterator?, writers: [AnswerWriter]) {
+        fileprivate init(
+            events: GenerationStream.Iterator?, writers: [AnswerWriter], readers: [CallReader]
+        ) {
             self.events = events
             self.writers = writers
+            self.readers = readers
+            callCounts = Array(repeating: 0, count: readers.count)
         }
 
         public mutating func next() async throws -> Element? {
@@ -73,11 +89,13 @@ public struct ChatAnswer: AsyncSequence, Sendable {
                     hand(writers[choice].push(token), of: choice)
                     if writers[choice].isFinished {
                         events?.end(choice: choice)
+                        handRest(of: choice)
                         ready.append(.ended(.stop, choice: choice))
                     }
                 case .ended(let reason, let choice):
                     if writers[choice].isFinished { continue }
                     hand(writers[choice].finish(reason), of: choice)
+                    handRest(of: choice)
                     ready.append(.ended(writers[choice].isStopped ? .stop : reason, choice: choice))
                 case .finished(var usage):
                     events = nil
@@ -90,7 +108,33 @@ public struct ChatAnswer: AsyncSequence, Sendable {
         }
 
         private mutating func hand(_ text: AnswerText?, of choice: Int) {
-            if let text { ready.append(.text(text, choice: choice)) }
+            guard let text else { return }
+            guard !readers.isEmpty else { return ready.append(.text(text, choice: choice)) }
+            let pieces = readers[choice].push(text.text)
+            if !text.reasoning.isEmpty {
+                ready.append(.text(AnswerText("", reasoning: text.reasoning), choice: choice))
+            }
+            if pieces == [.text(text.text)] {
+                ready.append(.text(AnswerText(text.text, tokens: text.tokens), choice: choice))
+            } else {
+                pieces.forEach { hand($0, of: choice) }
+            }
+        }
+
+        private mutating func handRest(of choice: Int) {
+            guard !readers.isEmpty else { return }
+            readers[choice].finish().forEach { hand($0, of: choice) }
+        }
+
+        private mutating func hand(_ piece: AnswerPiece, of choice: Int) {
+            switch piece {
+            case .text(let text): ready.append(.text(AnswerText(text), choice: choice))
+            case .call(let name):
+                ready.append(.call(callCounts[choice], name: name, choice: choice))
+                callCounts[choice] += 1
+            case .arguments(let text):
+                ready.append(.arguments(text, call: callCounts[choice] - 1, choice: choice))
+            }
         }
     }
 }

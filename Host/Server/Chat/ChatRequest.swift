@@ -1,4 +1,5 @@
 import Engine
+import Fusion
 import Modalities
 import PluginHost
 import Text
@@ -21,13 +22,18 @@ public struct ChatRequest: Sendable {
     public var splitsReasoning = false
     /// What the request says of single plugins, by plugin id.
     public var modalities: [String: ModalityOption]
+    /// What an answer that calls no function has to look like.
+    public var form: AnswerForm
+    /// nil where the request has none.
+    public var tools: ChatTools?
     /// What the registry's rules look at beside the parts themselves.
     public var origin: RequestOrigin
 
     public init(
         messages: [ChatMessage], sampling: Sampling = Sampling(), choices: Int = 1, alternatives: Int? = nil,
         maxTokens: Int? = nil, stop: [String] = [],
-        modalities: [String: ModalityOption] = [:], origin: RequestOrigin = RequestOrigin()
+        modalities: [String: ModalityOption] = [:], form: AnswerForm = .text, tools: ChatTools? = nil,
+        origin: RequestOrigin = RequestOrigin()
     ) {
         self.messages = messages
         self.sampling = sampling
@@ -36,6 +42,8 @@ public struct ChatRequest: Sendable {
         self.maxTokens = maxTokens
         self.stop = stop
         self.modalities = modalities
+        self.form = form
+        self.tools = tools
         self.origin = origin
     }
 }
@@ -52,10 +60,16 @@ public struct ChatMessage: Sendable {
 
     public var role: Role
     public var parts: [ChatPart]
+    /// Functions that an assistant's message called.
+    public var calls: [FunctionCall]
+    /// The call that a tool's message answers.
+    public var callID: String?
 
-    public init(_ role: Role, _ parts: [ChatPart]) {
+    public init(_ role: Role, _ parts: [ChatPart], calls: [FunctionCall] = [], callID: String? = nil) {
         self.role = role
         self.parts = parts
+        self.calls = calls
+        self.callID = callID
     }
 }
 

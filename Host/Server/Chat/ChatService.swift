@@ -1,3 +1,4 @@
+import Constraints
 import Engine
 import Fusion
 import Modalities
@@ -11,6 +12,7 @@ public final class ChatService: Sendable {
     public let engine: Engine
     public let live: LiveRegistry
     private let prompts: PromptBuilder
+    private let constraints: AnswerConstraints
 
     /// Bytes that are kept of what encoders made.
     public static let defaultCacheBytes = 256 << 20
@@ -29,6 +31,7 @@ public final class ChatService: Sendable {
         self.engine = engine
         self.live = live
         prompts = try PromptBuilder(model, context: engine.context, live: live, cacheBytes: cacheBytes)
+        constraints = AnswerConstraints(model, format: prompts.fusion.callFormat)
     }
 
     /// With a supervisor of its own, whose workers are of the executable beside this one.
@@ -49,22 +52,31 @@ public final class ChatService: Sendable {
     /// Encodes what needs encoding and starts the answer. Nothing of it is computed further than it is read; letting
     /// go of it, or cancelling the task that reads it, ends it.
     ///
-    /// Throws ``MediaError``, ``RoutingError``, `FusionError`, `TemplateError`, `EngineError`.
+    /// Throws ``MediaError``, ``RoutingError``, `SchemaError`, `FusionError`, `TemplateError`, `EngineError`.
     public func answer(
         _ request: ChatRequest, progress: PromptBuilder.Progress? = nil
     ) async throws -> ChatAnswer {
+        // First, as a schema that cannot be held to is not worth any encoding.
+        var constraint = try constraints.constraint(for: request)
         let (prompt, reports) = try await prompts.prompt(request, progress: progress)
+        let isOpen = model.opensReasoning(prompt)
+        if constraint != nil, isOpen {
+            constraint = try constraints.constraint(for: request, thinksFirst: true)
+        }
         let stream = try engine.submit(
             GenerationRequest(
                 prompt: prompt, sampling: request.sampling, maxNewTokens: request.maxTokens,
                 endTokens: model.tokenizer.endOfGeneration, choices: request.choices,
-                alternatives: request.alternatives, client: request.origin.client))
+                alternatives: request.alternatives, constraint: constraint, client: request.origin.client))
         return ChatAnswer(
             modalities: reports, promptTokens: prompt.count, stream: stream, choices: request.choices,
             writer: AnswerWriter(
                 model.tokenizer, stop: request.stop,
-                reasoning: request.splitsReasoning
-                    ? ReasoningSplitter(model.reasoning, isOpen: model.opensReasoning(prompt)) : nil))
+                reasoning: request.splitsReasoning ? ReasoningSplitter(model.reasoning, isOpen: isOpen) : nil),
+            calls: request.tools.flatMap { tools in
+                let names = tools.callable.map(\.name)
+                return names.isEmpty ? nil : CallReader(prompts.fusion.callFormat, names: names)
+            })
     }
 }
 

@@ -69,8 +69,13 @@ public struct PromptBuilder: Sendable {
                     mediaCount += 1
                 }
             }
-            messages.append(FusedMessage(role: message.role.rawValue, parts: parts))
+            messages.append(
+                FusedMessage(
+                    role: message.role.rawValue, parts: parts, calls: message.calls, callID: message.callID))
         }
-        return (try fusion.prompt(messages, variables: request.templateVariables), reports)
+        // A model that may call none is told of none.
+        let tools = request.tools.map { $0.choice == .none ? [] : $0.definitions } ?? []
+        let prompt = try fusion.prompt(messages, tools: tools, variables: request.templateVariables)
+        return (prompt, reports)
     }
 }

@@ -28,7 +28,8 @@ public struct CompletionRequest: Sendable {
             choices: try root["n"].integer(1...128) ?? 1, alternatives: try Self.alternatives(root),
             maxTokens: newName ?? oldName,
             stop: try root["stop"].stopStrings(),
-            modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions())
+            modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions(),
+            form: try root["response_format"].answerForm(), tools: try root.tools())
         try readReasoning(root)
     }
 
@@ -49,7 +50,8 @@ public struct CompletionRequest: Sendable {
             chat.templateVariables["enable_thinking"] = .bool(thinks)
         }
         let inside = try variables["return_reasoning"].bool()
-        chat.splitsReasoning = try root["return_reasoning"].bool() ?? inside ?? false
+        // Where something reads the answer, thoughts are no part of it.
+        chat.splitsReasoning = try root["return_reasoning"].bool() ?? inside ?? false || chat.isConstrained
     }
 
     static func sampling(_ root: RequestField) throws(HTTPError) -> Sampling {
@@ -80,9 +82,7 @@ public struct CompletionRequest: Sendable {
     /// Fields of OpenAI's API whose neutral value is fine and whose every other value would be ignored here.
     private static func refuseUnsupported(_ root: RequestField) throws(HTTPError) {
         let neutral: [String: [JSONValue]] = [
-            "tools": [.array([])], "tool_choice": [.string("none"), .string("auto")],
             "functions": [.array([])],
-            "response_format": [.object(["type": .string("text")])],
             "modalities": [.array([.string("text")])],
         ]
         for (name, values) in neutral.sorted(by: { $0.key < $1.key }) {
@@ -142,25 +142,27 @@ extension RequestField {
             let known = ChatMessage.Role.allCases.map { "\"\($0.rawValue)\"" }.joined(separator: ", ")
             throw self["role"].expected("one of \(known), \"developer\"")
         }
-        // A history that leaves them out would tell the model of another conversation.
-        for name in ["tool_calls", "function_call"] {
-            guard let value = self[name].value, value != .array([]) else { continue }
+        // A history that leaves it out would tell the model of another conversation.
+        if let value = self["function_call"].value {
             throw HTTPError(
-                status: 400, message: "\(self[name].path): this version has no tools, found \(value.summary)",
-                param: self[name].path, code: "unsupported_parameter")
+                status: 400,
+                message: "\(self["function_call"].path): expected tool_calls instead, found \(value.summary)",
+                param: self["function_call"].path, code: "unsupported_parameter")
         }
+        let calls = role == .assistant ? try self["tool_calls"].toolCalls() : []
+        let callID = role == .tool ? try self["tool_call_id"].nonEmptyString() : nil
         let content = self["content"]
         switch content.value {
         case .string(let text)?:
-            return ChatMessage(role, [.text(text)])
+            return ChatMessage(role, [.text(text)], calls: calls, callID: callID)
         case nil where role == .assistant:
-            return ChatMessage(role, [.text("")])
+            return ChatMessage(role, [.text("")], calls: calls)
         default:
             var parts: [ChatPart] = []
             for element in try content.elements("a string or an array of parts") {
                 parts.append(try element.part())
             }
-            return ChatMessage(role, parts)
+            return ChatMessage(role, parts, calls: calls, callID: callID)
         }
     }
 

@@ -1,5 +1,6 @@
 import Engine
 import Foundation
+import Fusion
 import GatehouseJSON
 import Modalities
 
@@ -22,12 +23,16 @@ struct CompletionResponse: Sendable {
     struct Choice {
         var text = AnswerText("")
         var reason = FinishReason.stop
+        var calls: [FunctionCall] = []
 
         mutating func append(_ piece: AnswerText) {
             text.text += piece.text
             text.reasoning += piece.reasoning
             text.tokens += piece.tokens
         }
+
+        /// What a client is told of the end: an answer that calls functions waits for their results.
+        var finish: String { CompletionResponse.finish(reason, hasCalls: !calls.isEmpty) }
     }
 
     /// The object of a plain answer.
@@ -35,13 +40,18 @@ struct CompletionResponse: Sendable {
         var members = head("chat.completion")
         members["choices"] = .array(
             choices.enumerated().map { index, choice in
+                let isSilent = choice.text.text.isEmpty && !choice.calls.isEmpty
                 var message: JSONObject = [
-                    "role": .string("assistant"), "content": .string(choice.text.text), "refusal": .null,
+                    "role": .string("assistant"),
+                    "content": isSilent ? .null : .string(choice.text.text), "refusal": .null,
                 ]
                 if splitsReasoning { message["reasoning_content"] = .string(choice.text.reasoning) }
+                if !choice.calls.isEmpty {
+                    message["tool_calls"] = .array(choice.calls.map { .object(Self.call($0)) })
+                }
                 return .object([
                     "index": .number(Double(index)), "message": .object(message),
-                    "finish_reason": .string(choice.reason.rawValue),
+                    "finish_reason": .string(choice.finish),
                     "logprobs": logprobs(choice.text.tokens),
                 ])
             })
@@ -64,8 +74,33 @@ struct CompletionResponse: Sendable {
         return .object(chunk(choice, delta: delta, tokens: text.tokens))
     }
 
-    func last(_ reason: FinishReason, _ choice: Int) -> JSONValue {
-        .object(chunk(choice, delta: [:], reason: reason))
+    /// The chunk with which a call begins, without arguments yet.
+    func call(_ call: FunctionCall, _ index: Int, _ choice: Int) -> JSONValue {
+        var members = Self.call(call)
+        members["index"] = .number(index)
+        return .object(chunk(choice, delta: ["tool_calls": .array([.object(members)])]))
+    }
+
+    func arguments(_ text: String, _ index: Int, _ choice: Int) -> JSONValue {
+        let call = JSONValue.object([
+            "index": .number(index), "function": .object(["arguments": .string(text)]),
+        ])
+        return .object(chunk(choice, delta: ["tool_calls": .array([call])]))
+    }
+
+    func last(_ reason: FinishReason, _ choice: Int, hasCalls: Bool) -> JSONValue {
+        .object(chunk(choice, delta: [:], finish: Self.finish(reason, hasCalls: hasCalls)))
+    }
+
+    private static func finish(_ reason: FinishReason, hasCalls: Bool) -> String {
+        hasCalls && reason == .stop ? "tool_calls" : reason.rawValue
+    }
+
+    private static func call(_ call: FunctionCall) -> JSONObject {
+        [
+            "id": .string(call.id), "type": .string("function"),
+            "function": .object(["name": .string(call.name), "arguments": .string(call.arguments)]),
+        ]
     }
 
     /// The chunk after the last one, where the request asks for it.
@@ -77,13 +112,13 @@ struct CompletionResponse: Sendable {
     }
 
     private func chunk(
-        _ choice: Int, delta: JSONObject, tokens: [AnswerToken]? = nil, reason: FinishReason? = nil
+        _ choice: Int, delta: JSONObject, tokens: [AnswerToken]? = nil, finish: String? = nil
     ) -> JSONObject {
         var members = head("chat.completion.chunk")
         members["choices"] = .array([
             .object([
                 "index": .number(Double(choice)), "delta": .object(delta),
-                "finish_reason": reason.map { .string($0.rawValue) } ?? .null,
+                "finish_reason": finish.map { .string($0) } ?? .null,
                 "logprobs": tokens.map(logprobs) ?? .null,
             ])
         ])

@@ -1,3 +1,4 @@
+import Constraints
 import Decoder
 import Engine
 import Fusion
@@ -19,6 +20,8 @@ extension HTTPError {
                 param = path
                 message = "\(path): \(message)"
             }
+        case let error as SchemaError:
+            self.init(status: 400, message: "\(error)", param: error.path, code: "invalid_schema")
         case let error as RoutingError: self.init(error)
         case let error as PluginFailure: self.init(error)
         case let error as EngineError: self.init(error)
@@ -68,6 +71,10 @@ extension HTTPError {
                 status: 400, message: "\(error)", param: "messages", code: "context_length_exceeded")
         case .emptyPrompt:
             self.init(status: 400, message: "\(error)", param: "messages", code: "invalid_value")
+        case .answerTooLong:
+            self.init(status: 400, message: "\(error)", param: "max_tokens", code: "invalid_value")
+        case .noAnswer:
+            self.init(status: 400, message: "\(error)", param: "response_format", code: "invalid_value")
         case .poolTooSmall:
             self.init(status: 400, message: "\(error)", param: "max_tokens", code: "invalid_value")
         case .badValue(let field, _, _):

@@ -76,6 +76,9 @@ public struct OpenAIService: Sendable {
             switch element {
             case .read: break
             case .text(let piece, let choice): choices[choice].append(piece)
+            case .call(_, let name, let choice):
+                choices[choice].calls.append(FunctionCall(id: Self.newCallID(), name: name, arguments: ""))
+            case .arguments(let text, let call, let choice): choices[choice].calls[call].arguments += text
             case .ended(let reason, let choice): choices[choice].reason = reason
             case .finished(let usage):
                 var whole = HTTPResponse.json(
@@ -96,13 +99,21 @@ public struct OpenAIService: Sendable {
                 for choice in 0..<choices {
                     try await events.send(response.first(choice, answer.modalities).text)
                 }
+                var called: Set<Int> = []
                 for try await element in answer {
                     switch element {
                     case .read: break
                     case .text(let piece, let choice):
                         try await events.send(response.text(piece, choice).text)
+                    case .call(let index, let name, let choice):
+                        called.insert(choice)
+                        let call = FunctionCall(id: Self.newCallID(), name: name, arguments: "")
+                        try await events.send(response.call(call, index, choice).text)
+                    case .arguments(let text, let call, let choice):
+                        try await events.send(response.arguments(text, call, choice).text)
                     case .ended(let reason, let choice):
-                        try await events.send(response.last(reason, choice).text)
+                        let last = response.last(reason, choice, hasCalls: called.contains(choice))
+                        try await events.send(last.text)
                     case .finished(let usage):
                         if response.includesUsage { try await events.send(response.usage(usage).text) }
                         try await events.send("[DONE]")
@@ -113,6 +124,10 @@ public struct OpenAIService: Sendable {
                 try await events.send(String(decoding: HTTPError(describing: error).body, as: UTF8.self))
             }
         }
+    }
+
+    private static func newCallID() -> String {
+        "call_" + UUID().uuidString.lowercased().filter { $0 != "-" }.prefix(24)
     }
 
     private var listOfModels: [UInt8] {

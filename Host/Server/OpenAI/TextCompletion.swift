@@ -33,7 +33,7 @@ struct TextCompletion: Sendable {
             var isWhole = false
             for try await element in answer.elements {
                 switch element {
-                case .read: break
+                case .read, .call, .arguments: break
                 case .text(let piece, let choice):
                     found[choice].text += piece.text
                     found[choice].tokens += piece.tokens
@@ -77,7 +77,7 @@ struct TextCompletion: Sendable {
                     }
                     for try await element in answer.elements {
                         switch element {
-                        case .read: break
+                        case .read, .call, .arguments: break
                         case .text(let piece, let choice):
                             try await send(
                                 json(

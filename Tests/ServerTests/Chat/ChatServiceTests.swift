@@ -32,7 +32,7 @@ import Testing
         for try await element in answer {
             if read.usage != nil { read.late += 1 }
             switch element {
-            case .read: break
+            case .read, .call, .arguments: break
             case .text(let piece, _):
                 #expect(!piece.text.isEmpty && piece.tokens.isEmpty)
                 read.text += piece.text

@@ -35,7 +35,7 @@ import Testing
         var read = Read()
         for try await element in answer {
             switch element {
-            case .read: break
+            case .read, .call, .arguments: break
             case .text(let piece, _): read.tokens += piece.tokens
             case .finished(let usage): read.cachedTokens = usage.cachedTokens
             case .ended: break

@@ -1,4 +1,6 @@
 import Engine
+import Fusion
+import GatehouseJSON
 import Modalities
 import Server
 import Testing
@@ -94,6 +96,33 @@ import Testing
         #expect(texts(request) == [["a"], ["b"], ["c", ""], [""], [""], ["d"], []])
     }
 
+    @Test func toolsAndTheirResultsAreRead() throws {
+        let request = try parse(
+            #"""
+            {"messages": [
+                {"role": "user", "content": "a"},
+                {"role": "assistant", "content": null, "tool_calls": [
+                    {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{\"a\": 1}"}}]},
+                {"role": "tool", "tool_call_id": "c1", "content": [{"type": "text", "text": "r"}]}],
+             "tools": [{"type": "function", "function": {"name": "f", "description": "d", "strict": true,
+                "parameters": {"type": "object"}}}, {"type": "function", "function": {"name": "g-2"}}],
+             "tool_choice": {"type": "function", "function": {"name": "g-2"}}, "parallel_tool_calls": false,
+             "response_format": {"type": "json_schema", "json_schema": {"name": "n", "schema": {"type": "null"}}}}
+            """#)
+        let tools = try #require(request.chat.tools)
+        #expect(tools.functions.map(\.name) == ["f", "g-2"])
+        #expect(tools.functions.map(\.path).first == "tools[0].function.parameters")
+        #expect(tools.choice == .function("g-2") && !tools.allowsSeveral && tools.definitions.count == 2)
+        #expect(
+            request.chat.messages[1].calls == [FunctionCall(id: "c1", name: "f", arguments: #"{"a": 1}"#)])
+        #expect(request.chat.messages[2].callID == "c1")
+        guard case .schema(let schema, let path) = request.chat.form else {
+            Issue.record("the form is \(request.chat.form)")
+            return
+        }
+        #expect(schema == .object(["type": .string("null")]) && path == "response_format.json_schema.schema")
+    }
+
     struct Refused: CustomTestStringConvertible, Sendable {
         var fields: String
         var param: String
@@ -154,9 +183,34 @@ import Testing
         Refused(fields: #""logit_bias": {"-1": 1}"#, param: "logit_bias"),
         Refused(fields: #""logit_bias": {"5": 101}"#, param: "logit_bias.5"),
         Refused(fields: #""logit_bias": {"5": "much"}"#, param: "logit_bias.5"),
-        Refused(fields: #""tools": [{"type": "function"}]"#, param: "tools"),
+        Refused(fields: #""tools": {}"#, param: "tools"),
+        Refused(fields: #""tools": [{"type": "retrieval"}]"#, param: "tools[0].type"),
+        Refused(fields: #""tools": [{"type": "function"}]"#, param: "tools[0].function.name"),
+        Refused(
+            fields: #""tools": [{"type": "function", "function": {"name": "a b"}}]"#,
+            param: "tools[0].function.name"),
+        Refused(
+            fields: #""tools": [{"type": "function", "function": {"name": "a", "parameters": 3}}]"#,
+            param: "tools[0].function.parameters"),
+        Refused(
+            fields:
+                #""tools": [{"type": "function", "function": {"name": "a"}}, {"type": "function", "function": {"name": "a"}}]"#,
+            param: "tools[1].function.name"),
         Refused(fields: #""tool_choice": "required""#, param: "tool_choice"),
-        Refused(fields: #""response_format": {"type": "json_object"}"#, param: "response_format"),
+        Refused(fields: #""tool_choice": 3"#, param: "tool_choice"),
+        Refused(
+            fields: #""tool_choice": {"type": "function", "function": {"name": "a"}}"#,
+            param: "tool_choice.function.name"),
+        Refused(fields: #""parallel_tool_calls": "no""#, param: "parallel_tool_calls"),
+        Refused(fields: #""response_format": "json""#, param: "response_format"),
+        Refused(fields: #""response_format": {"type": "xml"}"#, param: "response_format.type"),
+        Refused(
+            fields: #""response_format": {"type": "json_schema", "json_schema": {"name": "a"}}"#,
+            param: "response_format.json_schema.schema"),
+        Refused(
+            fields:
+                #""response_format": {"type": "json_schema", "json_schema": {"schema": {}, "strict": 1}}"#,
+            param: "response_format.json_schema.strict"),
         Refused(fields: #""modalities": ["text", "audio"]"#, param: "modalities"),
     ])
     func aWrongFieldIsNamed(_ refused: Refused) throws {
@@ -202,7 +256,16 @@ import Testing
             param: "messages[0].content[0].input_audio.data"),
         Refused(
             fields: #"{"messages": [{"role": "assistant", "content": null, "tool_calls": [{"id": "c"}]}]}"#,
-            param: "messages[0].tool_calls"),
+            param: "messages[0].tool_calls[0].function.arguments"),
+        Refused(
+            fields:
+                #"{"messages": [{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": "{}"}}]}]}"#,
+            param: "messages[0].tool_calls[0].id"),
+        Refused(
+            fields: #"{"messages": [{"role": "tool", "content": "x"}]}"#, param: "messages[0].tool_call_id"),
+        Refused(
+            fields: #"{"messages": [{"role": "assistant", "function_call": {"name": "f"}}]}"#,
+            param: "messages[0].function_call"),
     ])
     func aWrongMessageIsNamed(_ refused: Refused) throws {
         let error = try #require(throws: HTTPError.self) { try parse(refused.fields) }
