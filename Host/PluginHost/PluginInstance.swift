@@ -308,7 +308,7 @@ extension OpenRequest {
                         struct_size: UInt32(MemoryLayout<GatehouseCreateArguments>.size), threads: threads,
                         host: host, configuration: configuration.pointer,
                         configuration_size: UInt64(self.configuration.utf8.count),
-                        weights_folder: weights?.pointer,
+                        weights: weights?.pointer,
                         cache_folder: cache?.pointer, decoder: decoder == nil ? nil : decoderLayout)
                     return withExtendedLifetime((configuration, weights, cache, family)) { body(&arguments) }
                 }

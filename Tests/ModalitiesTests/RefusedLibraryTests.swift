@@ -10,11 +10,11 @@ extension RealWorkers {
         @Test(arguments: [
             (
                 "other-minor",
-                "built for plugin ABI 0.2, this host has 0.1; build it again with this host's SDK"
+                "built for plugin ABI 1.1, this host has 1.0; build it again with this host's SDK"
             ),
             (
                 "other-major",
-                "built for plugin ABI 1.1, this host has 0.1; build it again with this host's SDK"
+                "built for plugin ABI 2.0, this host has 1.0; build it again with this host's SDK"
             ),
             ("wrong-magic", "the entry block's magic is 0x1234, expected 0x45534845544147"),
             ("short-struct", "the entry block's struct_size is 40, expected 88"),

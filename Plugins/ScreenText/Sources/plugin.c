@@ -157,7 +157,7 @@ static GatehouseStatus create(
     GatehouseStatus status =
         configuration_read(arguments->configuration, arguments->configuration_size, &configuration, failure);
     if (status == GATEHOUSE_OK)
-        status = configuration_find_tessdata(&configuration, arguments->weights_folder, tessdata,
+        status = configuration_find_tessdata(&configuration, arguments->weights, tessdata,
                                              sizeof tessdata, failure);
     if (status != GATEHOUSE_OK) return status;
     if (job->cancelled(job->ctx)) return GATEHOUSE_CANCELLED;

@@ -204,7 +204,7 @@ GatehouseStatus create_with(Recorder *recorder, const GatehouseHost *host, const
                                           .host = host,
                                           .configuration = configuration,
                                           .configuration_size = strlen(configuration),
-                                          .weights_folder = weights};
+                                          .weights = weights};
     return library->create(library->ctx, "screen-text", &arguments, &job, instance);
 }
 

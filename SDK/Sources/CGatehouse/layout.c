@@ -13,8 +13,8 @@
 
 VALUE(GATEHOUSE_MAGIC, 0x0045534845544147);
 
-VALUE(GATEHOUSE_ABI_MAJOR, 0);
-VALUE(GATEHOUSE_ABI_MINOR, 1);
+VALUE(GATEHOUSE_ABI_MAJOR, 1);
+VALUE(GATEHOUSE_ABI_MINOR, 0);
 
 VALUE(GATEHOUSE_OK, 0);
 VALUE(GATEHOUSE_CANCELLED, 1);
@@ -146,14 +146,13 @@ FIELD(GatehouseSink, acquire_rows, 48, GatehouseStatus (**)(void *, const Gateho
 FIELD(GatehouseSink, commit_rows, 56, GatehouseStatus (**)(void *, uint32_t));
 FIELD(GatehouseSink, end, 64, GatehouseStatus (**)(void *));
 
-SIZE(GatehouseOutputs, 40);
+SIZE(GatehouseOutputs, 32);
 FIELD(GatehouseOutputs, struct_size, 0, uint32_t *);
 FIELD(GatehouseOutputs, kinds, 4, uint32_t *);
 FIELD(GatehouseOutputs, width, 8, uint32_t *);
 FIELD(GatehouseOutputs, element_type, 12, uint32_t *);
 FIELD(GatehouseOutputs, most_slots, 16, uint64_t *);
-FIELD(GatehouseOutputs, slots_per_second, 24, double *);
-FIELD(GatehouseOutputs, decoder, 32, const GatehouseDecoderIdentity **);
+FIELD(GatehouseOutputs, decoder, 24, const GatehouseDecoderIdentity **);
 
 SIZE(GatehouseInstance, 56);
 FIELD(GatehouseInstance, struct_size, 0, uint32_t *);
@@ -230,7 +229,7 @@ FIELD(GatehouseCreateArguments, threads, 4, uint32_t *);
 FIELD(GatehouseCreateArguments, host, 8, const GatehouseHost **);
 FIELD(GatehouseCreateArguments, configuration, 16, const char **);
 FIELD(GatehouseCreateArguments, configuration_size, 24, uint64_t *);
-FIELD(GatehouseCreateArguments, weights_folder, 32, const char **);
+FIELD(GatehouseCreateArguments, weights, 32, const char **);
 FIELD(GatehouseCreateArguments, cache_folder, 40, const char **);
 FIELD(GatehouseCreateArguments, decoder, 48, const GatehouseDecoder **);
 

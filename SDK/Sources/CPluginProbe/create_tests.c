@@ -65,9 +65,6 @@ static void describes(const ProbeArguments *arguments) {
         fail("kinds is %u; the descriptor allows the bits %u", outputs->kinds, rig.descriptor->output_kinds);
     }
     if (outputs->element_type > GATEHOUSE_BFLOAT16) fail("element_type is %u", outputs->element_type);
-    if (!(outputs->slots_per_second >= 0) || isinf(outputs->slots_per_second)) {
-        fail("slots_per_second is %g", outputs->slots_per_second);
-    }
     int makes_rows = (outputs->kinds & GATEHOUSE_OUTPUT_ROWS) != 0;
     if (makes_rows) check_identity(outputs);
     if (!makes_rows && outputs->width) fail("it makes no rows, but says that they are %u wide", outputs->width);

@@ -170,7 +170,7 @@ GatehouseStatus rig_create(Rig *rig, Creation *creation, Subject *subject) {
         .host = lend(rig, &subject->host.face, sizeof subject->host.face),
         .configuration = own ? creation->configuration : given->configuration,
         .configuration_size = own ? creation->configuration_size : given->configuration_size,
-        .weights_folder = creation->without_weights ? NULL : creation->weights ? creation->weights : given->weights,
+        .weights = creation->without_weights ? NULL : creation->weights ? creation->weights : given->weights,
         .cache_folder = creation->cache,
         .decoder = creation->without_decoder ? NULL : decoder(),
     };

@@ -5,7 +5,7 @@ public struct CreateContext: Sendable {
     /// A JSON object; `{}` where the operator gave none.
     public let configuration: String
     /// Absolute path of a file or folder.
-    public let weightsFolder: String?
+    public let weights: String?
     /// Absolute path of a writable folder that may be emptied at any time.
     public let cacheFolder: String?
     /// Running threads that one call may use, at least 1.
@@ -18,7 +18,7 @@ public struct CreateContext: Sendable {
         host = Host(pointer: arguments.pointee.host)
         configuration = String(
             bytes: arguments.pointee.configuration, count: Int(arguments.pointee.configuration_size))
-        weightsFolder = arguments.pointee.weights_folder.map { String(cString: $0) }
+        weights = arguments.pointee.weights.map { String(cString: $0) }
         cacheFolder = arguments.pointee.cache_folder.map { String(cString: $0) }
         threads = Int(arguments.pointee.threads)
         decoder = arguments.pointee.decoder.flatMap { Decoder($0) }

@@ -206,7 +206,7 @@ private final class Instance {
         return GatehouseOutputs(
             struct_size: UInt32(MemoryLayout<GatehouseOutputs>.size), kinds: outputs.kinds.rawValue,
             width: UInt32(outputs.width), element_type: UInt32(GATEHOUSE_FLOAT32),
-            most_slots: UInt64(outputs.mostSlots), slots_per_second: outputs.slotsPerSecond,
+            most_slots: UInt64(outputs.mostSlots),
             decoder: identity.map { UnsafePointer($0) })
     }
 

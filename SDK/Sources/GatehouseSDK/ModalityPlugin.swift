@@ -105,19 +105,16 @@ public struct PluginOutputs: Sendable {
     public var width: Int
     /// Most bytes, slots or rows for one part; 0 for no bound.
     public var mostSlots: Int
-    /// For sound: slots in a second; else 0.
-    public var slotsPerSecond: Double
     /// The decoder whose space rows are in; nil where the instance makes none.
     public var decoder: DecoderIdentity?
 
     public init(
-        kinds: OutputKinds, width: Int = 0, mostSlots: Int = 0, slotsPerSecond: Double = 0,
+        kinds: OutputKinds, width: Int = 0, mostSlots: Int = 0,
         decoder: DecoderIdentity? = nil
     ) {
         self.kinds = kinds
         self.width = width
         self.mostSlots = mostSlots
-        self.slotsPerSecond = slotsPerSecond
         self.decoder = decoder
     }
 }

@@ -102,7 +102,7 @@ public final class OpenedPlugin {
                             var arguments = GatehouseCreateArguments(
                                 struct_size: UInt32(MemoryLayout<GatehouseCreateArguments>.size),
                                 threads: threads, host: host, configuration: configuration,
-                                configuration_size: UInt64(strlen(configuration)), weights_folder: path,
+                                configuration_size: UInt64(strlen(configuration)), weights: path,
                                 cache_folder: nil, decoder: hidden == nil ? nil : decoder)
                             var job = recorder.job
                             return entry.pointee.create(entry.pointee.ctx, id, &arguments, &job, &made)

@@ -292,8 +292,8 @@ static GatehouseStatus check_arguments(
     }
     GatehouseStatus status = configure(host, arguments->configuration, arguments->configuration_size);
     if (status != GATEHOUSE_OK) return status;
-    if (breaks(weights_needed) && !arguments->weights_folder) return fail(host, GATEHOUSE_NO_WEIGHTS, "no weights");
-    return arguments->weights_folder ? read_weights(host, arguments->weights_folder) : GATEHOUSE_OK;
+    if (breaks(weights_needed) && !arguments->weights) return fail(host, GATEHOUSE_NO_WEIGHTS, "no weights");
+    return arguments->weights ? read_weights(host, arguments->weights) : GATEHOUSE_OK;
 }
 
 static GatehouseStatus test_instance(void *ctx, const GatehouseJob *job) {

@@ -21,7 +21,7 @@ final class CHost {
     init() {
         block.initialize(
             to: GatehouseHost(
-                struct_size: UInt32(MemoryLayout<GatehouseHost>.size), abi_major: 0, abi_minor: 1,
+                struct_size: UInt32(MemoryLayout<GatehouseHost>.size), abi_major: 1, abi_minor: 0,
                 reserved: 0,
                 ctx: nil, name: nil,
                 log: { ctx, level, text, size in
@@ -65,7 +65,7 @@ final class CHost {
                         return withUnsafePointer(to: &decoder) { decoder in
                             var arguments = GatehouseCreateArguments(
                                 struct_size: 56, threads: 2, host: pointer, configuration: text,
-                                configuration_size: UInt64(configuration.utf8.count), weights_folder: nil,
+                                configuration_size: UInt64(configuration.utf8.count), weights: nil,
                                 cache_folder: nil, decoder: decoder)
                             return withJob {
                                 testEntry().pointee.create(testEntry().pointee.ctx, id, &arguments, $0, &made)

@@ -23,7 +23,7 @@ final class Probe: ModalityPlugin {
 
     var outputs: PluginOutputs {
         PluginOutputs(
-            kinds: .rows, width: 2, mostSlots: 9, slotsPerSecond: 12.5, decoder: context.decoder?.identity)
+            kinds: .rows, width: 2, mostSlots: 9, decoder: context.decoder?.identity)
     }
 
     func encode(_ input: Input, into sink: Sink, job: Job) throws(PluginError) {
@@ -104,11 +104,10 @@ func testEntry() -> UnsafePointer<GatehouseEntry> {
                 #expect(
                     instance.pointee.describe(instance.pointee.ctx, &outputs) == GatehouseStatus(GATEHOUSE_OK)
                 )
-                #expect(outputs.struct_size == 40)
+                #expect(outputs.struct_size == 32)
                 #expect(outputs.kinds == 4)
                 #expect(outputs.width == 2)
                 #expect(outputs.most_slots == 9)
-                #expect(outputs.slots_per_second == 12.5)
                 let identity = try #require(outputs.decoder).pointee
                 #expect(identity.struct_size == 24)
                 #expect(identity.hidden == 2)

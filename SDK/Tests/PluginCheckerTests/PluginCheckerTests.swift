@@ -38,10 +38,10 @@ import Testing
         }
     }
 
-    /// Built against the header that was kept with it, as an author's was when that draft was current.
-    @Test func thePluginOfThisDraftStillPasses() throws {
+    /// Built against the header that was kept with it, as an author's was when 1.0 was new.
+    @Test func aPluginOfTheFrozenABIStillPasses() throws {
         let workshop = try Workshop()
-        let frozen = Workshop.tests.appendingPathComponent("Frozen/0.1")
+        let frozen = Workshop.tests.appendingPathComponent("Frozen/1.0")
         let library = workshop.folder.appendingPathComponent("frozen.so")
         let built = try workshop.run(
             "/usr/bin/env",

@@ -30,7 +30,7 @@ final class Speech: ModalityPlugin {
 
     init(_ context: CreateContext) throws(PluginError) {
         configuration = try Configuration(json: context.configuration)
-        guard let path = context.weightsFolder else {
+        guard let path = context.weights else {
             throw .noWeights(
                 "weights: expected the folder of a parakeet_ctc checkpoint, found none configured")
         }
@@ -123,14 +123,13 @@ final class Speech: ModalityPlugin {
     private static func outputs(
         _ model: SpeechModel, _ target: SpeechModel.Target, _ decoder: Decoder?
     ) -> PluginOutputs {
-        let rate = 1 / model.secondsPerRow
         switch target {
         case .text: return PluginOutputs(kinds: .text)
         case .soft: return PluginOutputs(kinds: .soft)
         case .rows:
             let width = model.projector?.width ?? 0
             return PluginOutputs(
-                kinds: .rows, width: width, slotsPerSecond: rate,
+                kinds: .rows, width: width,
                 decoder: DecoderIdentity(
                     ofRows: width, named: model.projector?.decoder, family: nil, atHand: decoder?.identity))
         }

@@ -25,7 +25,7 @@ final class Vision: ModalityPlugin {
 
     init(_ context: CreateContext) throws(PluginError) {
         let configuration = try Configuration(json: context.configuration)
-        guard let path = context.weightsFolder else {
+        guard let path = context.weights else {
             throw .noWeights(
                 "weights: expected the folder of a vit or glm4v checkpoint, found none configured")
         }

@@ -1,4 +1,4 @@
-// Gatehouse plugin ABI, 1.0-draft. This header is the contract and the manual.
+// Gatehouse plugin ABI 1.0. This header is the contract and the manual.
 //
 // A plugin is a shared library that turns one kind of input (an image, a sound, a file of measurements) into
 // something a text decoder can read: text, soft tokens, or rows in the decoder's embedding space. The host opens
@@ -46,11 +46,11 @@ extern "C" {
 // ---------------------------------------------------------------------------------------------------------------
 // Version
 
-// While this is a draft the major is 0, the minor counts its revisions, and host and plugin must be equal in both.
-// From 1.0 on a host takes every plugin of its own major whose minor is not above its own.
+// A host takes every plugin of its own major whose minor is not above its own. 1.0 is frozen: what is in this header
+// never changes, and a plugin built for it works in every host to come. What is new gets an extension id of its own.
 enum {
-    GATEHOUSE_ABI_MAJOR = 0,
-    GATEHOUSE_ABI_MINOR = 1,
+    GATEHOUSE_ABI_MAJOR = 1,
+    GATEHOUSE_ABI_MINOR = 0,
 };
 
 // The bytes "GATEHSE" and NUL, read as a little-endian 64-bit number. A macro, so that a static entry can use it.
@@ -258,13 +258,12 @@ typedef struct GatehouseSink {  // 72 bytes
 } GatehouseSink;
 
 // What an instance hands out, now that configuration and weights are known.
-typedef struct GatehouseOutputs {  // 40 bytes
+typedef struct GatehouseOutputs {  // 32 bytes
     uint32_t struct_size;
     uint32_t kinds;              // GATEHOUSE_OUTPUT_ bits
     uint32_t width;              // of rows; 0 where it makes none
     uint32_t element_type;       // of rows
     uint64_t most_slots;         // most text bytes, slots or rows for one part; 0: no bound
-    double slots_per_second;     // for sound; 0 where it does not apply
     const GatehouseDecoderIdentity *decoder;  // whose space rows are in; NULL where it makes none
 } GatehouseOutputs;
 
@@ -418,7 +417,7 @@ typedef struct GatehouseCreateArguments {  // 56 bytes
     const GatehouseHost *host;
     const char *configuration;       // a JSON object; "{}" where the operator gave none
     uint64_t configuration_size;
-    const char *weights_folder;      // absolute path of a file or folder, or NULL
+    const char *weights;             // absolute path of a file or folder, or NULL
     const char *cache_folder;        // absolute path of a writable folder that may be emptied, or NULL
     const GatehouseDecoder *decoder; // NULL when the plugin is run alone
 } GatehouseCreateArguments;
@@ -427,7 +426,7 @@ typedef struct GatehouseCreateArguments {  // 56 bytes
 enum {
     GATEHOUSE_REENTRANT = 1,      // encode may be called again on an instance while it runs
     GATEHOUSE_SAFE_TO_CLOSE = 2,  // dlclose leaves nothing behind; never true for a library written in Swift
-    GATEHOUSE_NEEDS_WEIGHTS = 4,  // create fails without weights_folder
+    GATEHOUSE_NEEDS_WEIGHTS = 4,  // create fails without weights
 };
 
 // What one plugin of the library is. Constant, and known without weights.
@@ -444,7 +443,7 @@ typedef struct GatehouseDescriptor {  // 88 bytes
     uint32_t output_kinds;        // GATEHOUSE_OUTPUT_ bits it may make
     uint32_t most_instances;      // in one process at once; 0: no bound
     const char *configuration_schema;  // JSON Schema of the configuration, or NULL
-    const char *weights_manifest;      // JSON: the files it expects in weights_folder, or NULL
+    const char *weights_manifest;      // JSON: the files it expects in its folder of weights, or NULL
 } GatehouseDescriptor;
 
 // The block that a library hands out. Its first five fields are checked before anything else is called.

@@ -25,7 +25,7 @@ static inline GatehouseEntryFault gatehouse_check_entry(const GatehouseEntry *en
     if (!entry) return GATEHOUSE_ENTRY_NULL;
     if (entry->magic != GATEHOUSE_MAGIC) return GATEHOUSE_ENTRY_MAGIC;
     if (entry->abi_major != GATEHOUSE_ABI_MAJOR) return GATEHOUSE_ENTRY_ABI_MAJOR;
-    if (entry->abi_minor != GATEHOUSE_ABI_MINOR) return GATEHOUSE_ENTRY_ABI_MINOR;
+    if (entry->abi_minor > GATEHOUSE_ABI_MINOR) return GATEHOUSE_ENTRY_ABI_MINOR;
     if (entry->struct_size != sizeof(GatehouseEntry)) return GATEHOUSE_ENTRY_SIZE;
     if (!entry->initialize || !entry->finalize || !entry->plugin_count || !entry->plugin || !entry->create) {
         return GATEHOUSE_ENTRY_FUNCTION;

@@ -9,8 +9,8 @@ pub const GATEHOUSE_SELF_TEST: &str = "gatehouse.self-test/1";
 pub const GATEHOUSE_BATCH: &str = "gatehouse.batch/1";
 pub const GATEHOUSE_STREAM: &str = "gatehouse.stream/1";
 
-pub const GATEHOUSE_ABI_MAJOR: u32 = 0;
-pub const GATEHOUSE_ABI_MINOR: u32 = 1;
+pub const GATEHOUSE_ABI_MAJOR: u32 = 1;
+pub const GATEHOUSE_ABI_MINOR: u32 = 0;
 
 pub const GATEHOUSE_OK: GatehouseStatus = 0;
 pub const GATEHOUSE_CANCELLED: GatehouseStatus = 1;
@@ -183,7 +183,6 @@ pub struct GatehouseOutputs {
     pub width: u32,
     pub element_type: u32,
     pub most_slots: u64,
-    pub slots_per_second: f64,
     pub decoder: *const GatehouseDecoderIdentity,
 }
 
@@ -288,7 +287,7 @@ pub struct GatehouseCreateArguments {
     pub host: *const GatehouseHost,
     pub configuration: *const c_char,
     pub configuration_size: u64,
-    pub weights_folder: *const c_char,
+    pub weights: *const c_char,
     pub cache_folder: *const c_char,
     pub decoder: *const GatehouseDecoder,
 }

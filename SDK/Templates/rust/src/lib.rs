@@ -62,7 +62,6 @@ unsafe extern "C" fn describe(_ctx: *mut c_void, outputs: *mut GatehouseOutputs)
             width: 0,
             element_type: GATEHOUSE_FLOAT32,
             most_slots: 0,
-            slots_per_second: 0.0,
             decoder: ptr::null(),
         };
     }

@@ -1,4 +1,4 @@
-// A plugin of ABI draft 0.1, kept as it was; gatehouse.h beside it is the header of that draft.
+// A plugin of ABI 1.0, kept as it was; gatehouse.h beside it is the header of that day. Neither is ever changed.
 
 #include <inttypes.h>
 #include <stdio.h>

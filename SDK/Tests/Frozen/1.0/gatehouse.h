@@ -1,4 +1,4 @@
-// Gatehouse plugin ABI, 1.0-draft. This header is the contract and the manual.
+// Gatehouse plugin ABI 1.0. This header is the contract and the manual.
 //
 // A plugin is a shared library that turns one kind of input (an image, a sound, a file of measurements) into
 // something a text decoder can read: text, soft tokens, or rows in the decoder's embedding space. The host opens
@@ -46,11 +46,11 @@ extern "C" {
 // ---------------------------------------------------------------------------------------------------------------
 // Version
 
-// While this is a draft the major is 0, the minor counts its revisions, and host and plugin must be equal in both.
-// From 1.0 on a host takes every plugin of its own major whose minor is not above its own.
+// A host takes every plugin of its own major whose minor is not above its own. 1.0 is frozen: what is in this header
+// never changes, and a plugin built for it works in every host to come. What is new gets an extension id of its own.
 enum {
-    GATEHOUSE_ABI_MAJOR = 0,
-    GATEHOUSE_ABI_MINOR = 1,
+    GATEHOUSE_ABI_MAJOR = 1,
+    GATEHOUSE_ABI_MINOR = 0,
 };
 
 // The bytes "GATEHSE" and NUL, read as a little-endian 64-bit number. A macro, so that a static entry can use it.
@@ -258,13 +258,12 @@ typedef struct GatehouseSink {  // 72 bytes
 } GatehouseSink;
 
 // What an instance hands out, now that configuration and weights are known.
-typedef struct GatehouseOutputs {  // 40 bytes
+typedef struct GatehouseOutputs {  // 32 bytes
     uint32_t struct_size;
     uint32_t kinds;              // GATEHOUSE_OUTPUT_ bits
     uint32_t width;              // of rows; 0 where it makes none
     uint32_t element_type;       // of rows
     uint64_t most_slots;         // most text bytes, slots or rows for one part; 0: no bound
-    double slots_per_second;     // for sound; 0 where it does not apply
     const GatehouseDecoderIdentity *decoder;  // whose space rows are in; NULL where it makes none
 } GatehouseOutputs;
 
@@ -294,6 +293,123 @@ typedef struct GatehouseInstance {  // 56 bytes
     const void *(*extension)(void *ctx, const char *id);
 } GatehouseInstance;
 
+// ---------------------------------------------------------------------------------------------------------------
+// Extensions of an instance
+//
+// What its `extension` answers these ids with. Each is optional; the struct lives as long as the instance.
+
+// The plugin's own judgement of whether it works, by an input that it carries and an output that it knows. The host asks
+// once before a new version of the plugin takes requests, and where the answer is not OK, it takes none.
+#define GATEHOUSE_SELF_TEST "gatehouse.self-test/1"
+typedef struct GatehouseSelfTest {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+
+    // Leaves nothing behind that a later call could see. [serial]
+    GatehouseStatus (*run)(void *ctx, const GatehouseJob *job);
+} GatehouseSelfTest;
+
+// One of the calls of a batch: they are of different requests. `host` takes the messages of this call; its other
+// functions are as those of the instance's own.
+typedef struct GatehouseBatchCall {  // 32 bytes
+    const GatehouseJob *job;
+    const GatehouseInput *input;
+    const GatehouseSink *sink;
+    const GatehouseHost *host;
+} GatehouseBatchCall;
+
+// Several calls at once, for an encoder that does them faster together. Every call comes out as encode would have made
+// it alone, to the bit, whatever stands beside it. Where a worker dies over a batch, the host makes each of its calls
+// once more, alone, by encode.
+#define GATEHOUSE_BATCH "gatehouse.batch/1"
+typedef struct GatehouseBatch {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t most_calls;         // in one batch; at least 2
+    void *ctx;
+
+    // Encodes calls[0] … calls[count - 1], 2 ≤ count ≤ most_calls, and writes to statuses[i] what encode would have
+    // returned for calls[i]. A call that is refused or cancelled ends alone; the others go on. [serial]
+    void (*encode)(void *ctx, uint32_t count, const GatehouseBatchCall *calls, GatehouseStatus *statuses);
+} GatehouseBatch;
+
+// What comes a block at a time, and is read as it comes: live sound, with text that grows while somebody speaks.
+//
+//   open ─ push, push, … ─ finish ─ close
+//
+// Streams of one instance are opened and called one at a time, as encode is, and know nothing of each other or of the
+// encodes between their calls. A stream makes the same text, to the byte, however its samples are cut into blocks.
+//
+// A stream ends with exactly one terminal event: the final partial, during finish, or the first status other than OK
+// that push or finish returned, CANCELLED included. After it only close is called; a push or finish that comes all the
+// same is refused with FAILED and sends nothing. The host closes every stream before reset and destroy.
+#define GATEHOUSE_STREAM "gatehouse.stream/1"
+
+// How a stream is fed. Borrowed for the call of open.
+typedef struct GatehouseStreamFormat {  // 32 bytes
+    uint32_t struct_size;
+    uint32_t sample_rate;        // Hz, at least 1
+    uint32_t channels;           // at least 1
+    uint32_t reserved;
+    const char *configuration;   // a JSON object of the client's wishes for this stream; "{}" where it has none
+    uint64_t configuration_size;
+} GatehouseStreamFormat;
+
+// What a stream has understood so far. Its text is what earlier partials said up to byte `offset`, and then `text`; its
+// spans are theirs up to there, and then those of `text`. So what is stable need not be sent again, and an offset of 0
+// sends all of it. An offset lies inside no earlier span.
+//
+// The first `stable` bytes of the stream's text never change again, and `stable` never falls; the rest may be another
+// with every partial. Both counts are at characters' boundaries, and offset ≤ the `stable` of the partial before it.
+// The final partial leaves nothing unstable.
+typedef struct GatehousePartial {  // 56 bytes
+    uint32_t struct_size;
+    uint32_t is_final;           // 1 for the last of the stream, else 0
+    uint64_t revision;           // counts the stream's partials: 1, 2, 3, …
+    uint64_t offset;             // bytes
+    uint64_t stable;             // bytes of the stream's text, at most offset + text->size
+    double start_seconds;        // the sound that `text` rests on, from the start of the stream; the end is as far as it
+    double end_seconds;          // was heard. 0 ≤ start ≤ end
+    const GatehouseText *text;   // its spans lie in it; their offsets count from the stream's first byte
+} GatehousePartial;
+
+// Receives what a stream understands. It copies before it returns; when it returns anything but OK, stop at once and
+// return that status without a message. [in-call]
+typedef struct GatehouseStreamSink {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+    GatehouseStatus (*partial)(void *ctx, const GatehousePartial *partial);
+} GatehouseStreamSink;
+
+// One open stream. The struct belongs to the plugin and lives until its close returns.
+typedef struct GatehouseStream {  // 40 bytes
+    uint32_t struct_size;
+    uint32_t reserved;
+    void *ctx;
+
+    // Takes the next samples: float32 in -1 … 1, channels interleaved, `frames` of each channel, 0 among them. Sends a
+    // partial where something has changed. [serial]
+    GatehouseStatus (*push)(
+        void *ctx, const GatehouseJob *job, const float *samples, uint64_t frames, const GatehouseStreamSink *sink);
+
+    // No more samples come: sends the final partial, as its last. [serial]
+    GatehouseStatus (*finish)(void *ctx, const GatehouseJob *job, const GatehouseStreamSink *sink);
+
+    // Frees the stream. Legal at any time but during a call. [serial]
+    void (*close)(void *ctx);
+} GatehouseStream;
+
+typedef struct GatehouseStreaming {  // 24 bytes
+    uint32_t struct_size;
+    uint32_t most_streams;       // open on one instance at once; at least 1. They share its weights
+    void *ctx;
+
+    // Opens a stream, or refuses its format with BAD_INPUT, its configuration with BAD_CONFIGURATION. [serial]
+    GatehouseStatus (*open)(
+        void *ctx, const GatehouseJob *job, const GatehouseStreamFormat *format, const GatehouseStream **stream);
+} GatehouseStreaming;
+
 // What create is given. Borrowed for the call, `host` for the life of the instance.
 typedef struct GatehouseCreateArguments {  // 56 bytes
     uint32_t struct_size;
@@ -301,7 +417,7 @@ typedef struct GatehouseCreateArguments {  // 56 bytes
     const GatehouseHost *host;
     const char *configuration;       // a JSON object; "{}" where the operator gave none
     uint64_t configuration_size;
-    const char *weights_folder;      // absolute path of a file or folder, or NULL
+    const char *weights;             // absolute path of a file or folder, or NULL
     const char *cache_folder;        // absolute path of a writable folder that may be emptied, or NULL
     const GatehouseDecoder *decoder; // NULL when the plugin is run alone
 } GatehouseCreateArguments;
@@ -310,7 +426,7 @@ typedef struct GatehouseCreateArguments {  // 56 bytes
 enum {
     GATEHOUSE_REENTRANT = 1,      // encode may be called again on an instance while it runs
     GATEHOUSE_SAFE_TO_CLOSE = 2,  // dlclose leaves nothing behind; never true for a library written in Swift
-    GATEHOUSE_NEEDS_WEIGHTS = 4,  // create fails without weights_folder
+    GATEHOUSE_NEEDS_WEIGHTS = 4,  // create fails without weights
 };
 
 // What one plugin of the library is. Constant, and known without weights.
@@ -327,7 +443,7 @@ typedef struct GatehouseDescriptor {  // 88 bytes
     uint32_t output_kinds;        // GATEHOUSE_OUTPUT_ bits it may make
     uint32_t most_instances;      // in one process at once; 0: no bound
     const char *configuration_schema;  // JSON Schema of the configuration, or NULL
-    const char *weights_manifest;      // JSON: the files it expects in weights_folder, or NULL
+    const char *weights_manifest;      // JSON: the files it expects in its folder of weights, or NULL
 } GatehouseDescriptor;
 
 // The block that a library hands out. Its first five fields are checked before anything else is called.
