@@ -2,58 +2,15 @@
 
 import base64
 import json
-import os
 import pathlib
 import shutil
-import socket
-import struct
 import subprocess
 import tempfile
 import time
 import urllib.request
 
 import checkout
-
-
-class WebSocket:
-    """A client of RFC 6455 for text messages of a peer on this machine."""
-
-    def __init__(self, url):
-        address, path = url.removeprefix("ws://").split("/", 1)
-        host, port = address.split(":")
-        self.socket = socket.create_connection((host, int(port)), checkout.PATIENCE)
-        key = base64.b64encode(os.urandom(16)).decode()
-        self.socket.sendall(
-            f"GET /{path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-            f"Sec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\r\n".encode())
-        self.stream = self.socket.makefile("rb")
-        if b" 101 " not in self.stream.readline():
-            raise AssertionError("the browser does not speak WebSocket")
-        while self.stream.readline() != b"\r\n":
-            pass
-
-    def send(self, text):
-        data, mask = text.encode(), os.urandom(4)
-        size = len(data)
-        head = bytes([0x81]) + (
-            bytes([0x80 | size]) if size < 126 else bytes([0xFE]) + struct.pack(">H", size) if size < 1 << 16
-            else bytes([0xFF]) + struct.pack(">Q", size))
-        repeated = mask * (size // 4 + 1)
-        body = (int.from_bytes(data, "big") ^ int.from_bytes(repeated[:size], "big")).to_bytes(size, "big") if size else b""
-        self.socket.sendall(head + mask + body)
-
-    def receive(self):
-        whole = b""
-        while True:
-            first, second = self.stream.read(2)
-            size = second & 0x7F
-            if size > 125:
-                size = int.from_bytes(self.stream.read(2 if size == 126 else 8), "big")
-            data = self.stream.read(size)
-            if first & 0x0F in (0, 1):
-                whole += data
-                if first & 0x80:
-                    return whole.decode()
+from websocket import WebSocket
 
 
 class Browser:
@@ -78,7 +35,8 @@ class Browser:
             time.sleep(0.05)
         port = port_file.read_text().split("\n")[0]
         targets = json.load(urllib.request.urlopen(f"http://127.0.0.1:{port}/json"))
-        self.connection = WebSocket(next(target["webSocketDebuggerUrl"] for target in targets if target["type"] == "page"))
+        page = next(target["id"] for target in targets if target["type"] == "page")
+        self.connection = WebSocket(int(port), f"/devtools/page/{page}")
         for domain in ("Page", "Runtime", "Log"):
             self.call(f"{domain}.enable")
         self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
@@ -90,9 +48,9 @@ class Browser:
     def call(self, method, **parameters):
         self.count += 1
         number = self.count
-        self.connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
+        self.connection.tell(id=number, method=method, params=parameters)
         while True:
-            message = json.loads(self.connection.receive())
+            message = self.connection.event()
             if message.get("id") == number:
                 if "error" in message:
                     raise AssertionError(f"{method}: {message['error']}")
@@ -142,7 +100,7 @@ class Browser:
         path.write_bytes(base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"]))
 
     def close(self):
-        self.connection.socket.close()
+        self.connection.vanish()
         self.process.kill()
         self.process.wait()
         self.folder.cleanup()

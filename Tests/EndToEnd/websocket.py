@@ -18,7 +18,7 @@ class WebSocket:
         self._buffer = b""
         key = base64.b64encode(os.urandom(16)).decode()
         self._socket.sendall(
-            f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
             f"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n".encode())
         while b"\r\n\r\n" not in self._buffer:
             self._fill()
