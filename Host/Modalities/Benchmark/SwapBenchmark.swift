@@ -39,8 +39,10 @@ extension PluginBenchmark {
                 switches.append(
                     try await Timing.milliseconds { try await live.swap("version", to: to) })
                 traffic.servesNoMore(from.description)
-                // The next swap goes back to it, and is to start it anew.
+                // The next swap goes back to it, and is to start it anew. A request that was routed before the switch may
+                // come when it has gone, and load it again for as long as it would be idle.
                 while await supervisor.isLoaded(from, of: "version") {
+                    try await live.unload("version", from)
                     try await Task.sleep(for: .milliseconds(1))
                 }
             }
