@@ -45,11 +45,12 @@ struct BenchModalitiesCommand: Command {
     func run() async throws {
         // Writing to a worker that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
+        let opened = try encoders.open()
         let path = try setup.path()
         let source = try ModelSource(path: path)
         let model = try LanguageModel(
             source, options: setup.options, progress: ProgressBar.loading(setup.options))
-        let registry = try encoders.registry(for: source, family: model.decoder.family)
+        let registry = try opened.registry(for: source, family: model.decoder.family)
         if registry.plugins.isEmpty {
             throw CommandError("the registry has no plugins to measure; name one by --registry")
         }

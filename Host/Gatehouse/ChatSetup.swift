@@ -46,8 +46,7 @@ struct ChatSetup {
     ///   - requests: how many full contexts the KV pool holds; nil: as many as suit the machine.
     ///   - info: told in a line each what is done.
     func build(requests: Int?, info: (String) -> Void) throws -> ChatService {
-        // What is wrong with it is told before a large model is read.
-        _ = try encoders.registry()
+        let encoders = try encoders.open()
         let path = try decoder.path()
         let threads = decoder.options.threads
         info("Loading model \(path)")

@@ -27,34 +27,43 @@ struct EncoderSetup {
         mostPixels = try arguments.integer("--max-pixels", in: 1...(1 << 30))
     }
 
-    /// The registry, whose plugins may do without a model.
-    func registry() throws -> Registry { try Workspace.registry(path) }
-
-    /// The registry of a host that runs `source`.
-    ///
-    /// - Parameter family: What the decoder's identity calls its family.
-    func registry(for source: ModelSource, family: String) throws -> Registry {
-        let registry = try registry()
-        guard let path = try projectorPath() ?? (source.holdsEncoder() ? source.path : nil) else {
-            if mostPixels != nil {
-                throw CommandError(
-                    "--max-pixels: the model has no encoder of its own; --mmproj names the file that holds it"
-                )
-            }
-            return registry
-        }
-        let served = registry.serving(
-            ModelEncoder(
-                family: family, weights: URL(fileURLWithPath: path).standardizedFileURL.path,
-                configuration: mostPixels.map { ["max_pixels": .number(Double($0))] } ?? [:]))
-        guard !served.plugins.contains(where: \.isModels) else { return served }
-        let reason = "no plugin of the registry names the family \(family) in model_weights"
-        if projector != nil { throw CommandError("--mmproj \(path): \(reason)") }
-        Terminal.error("[WARNING] \(path): its encoder is left alone, as \(reason)\n")
-        return registry
+    /// Reads the files that the options name, so that what is wrong with them is told before a large model is read.
+    func open() throws -> Opened {
+        Opened(
+            registry: try Workspace.registry(path), projector: try projectorPath(), mostPixels: mostPixels)
     }
 
-    /// Throws where the file is none that holds an encoder, so that this is told before the first image comes.
+    /// What the options name, read.
+    struct Opened {
+        fileprivate let registry: Registry
+        fileprivate let projector: String?
+        fileprivate let mostPixels: Int?
+
+        /// The registry of a host that runs `source`.
+        ///
+        /// - Parameter family: What the decoder's identity calls its family.
+        func registry(for source: ModelSource, family: String) throws -> Registry {
+            guard let path = try projector ?? (source.holdsEncoder() ? source.path : nil) else {
+                if mostPixels != nil {
+                    throw CommandError(
+                        "--max-pixels: the model has no encoder of its own; --mmproj names the file that holds it"
+                    )
+                }
+                return registry
+            }
+            let served = registry.serving(
+                ModelEncoder(
+                    family: family, weights: URL(fileURLWithPath: path).standardizedFileURL.path,
+                    configuration: mostPixels.map { ["max_pixels": .number(Double($0))] } ?? [:]))
+            guard !served.plugins.contains(where: \.isModels) else { return served }
+            let reason = "no plugin of the registry names the family \(family) in model_weights"
+            if projector != nil { throw CommandError("--mmproj \(path): \(reason)") }
+            Terminal.error("[WARNING] \(path): its encoder is left alone, as \(reason)\n")
+            return registry
+        }
+    }
+
+    /// Throws where the file is none that holds an encoder.
     private func projectorPath() throws -> String? {
         guard let projector else { return nil }
         guard FileManager.default.fileExists(atPath: projector) else {

@@ -55,6 +55,7 @@ struct LogitsCommand: Command {
             } catch let error as HTTPError {
                 throw CommandError("\(path): \(error.message)")
             }
+            let encoders = try encoders.open()
             let source = try ModelSource(path: try setup.path())
             let model = try LanguageModel(
                 source, options: setup.options, progress: ProgressBar.loading(setup.options))

@@ -25,6 +25,13 @@ enum TrafficPoint {
 }
 
 extension RequestOrigin {
+    /// Of a request that ``AccessControl`` has admitted.
+    init(_ request: HTTPRequest, from client: AccessControl.Client, model: String) {
+        self.init(
+            model: model, headers: request.headers.fields, keyLabel: client.key?.label ?? "",
+            allowedModalities: client.key?.limits.modalities)
+    }
+
     /// Who it is from, for taking turns: the label of its key, or what it sent as one to a server without keys.
     var client: String { keyLabel.isEmpty ? bearerToken ?? "" : keyLabel }
 

@@ -57,9 +57,7 @@ public struct OpenAIService: Sendable {
         var completion = try CompletionRequest(parsing: request.body)
         let model = try models.resolve(completion.model)
         let client = try access.admit(request)
-        completion.chat.origin = RequestOrigin(
-            model: model, headers: request.headers.fields, keyLabel: client.key?.label ?? "",
-            allowedModalities: client.key?.limits.modalities)
+        completion.chat.origin = RequestOrigin(request, from: client, model: model)
         let started = ContinuousClock.now
         let answer = MeteredAnswer(
             try await chat.answer(completion.chat), client, metrics, since: started)

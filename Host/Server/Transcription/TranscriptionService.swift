@@ -35,40 +35,22 @@ public struct TranscriptionService: Sendable {
     }
 
     private func listen(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
-        let model = request.query.first { $0.name == "model" }?.value
-        try check(model)
+        let model = try models.resolve(request.query.first { $0.name == "model" }?.value)
         let client = try access.admit(request)
         return WebSocket.response(to: request) { socket in
             // One of its key's requests until the conversation ends.
             defer { withExtendedLifetime(client) {} }
             var session = RealtimeSession(
-                socket, live: live, origin: origin(of: request, from: client, model: model))
+                socket, live: live, origin: RequestOrigin(request, from: client, model: model))
             return try await session.run()
         }
     }
 
-    private func origin(
-        of request: HTTPRequest, from client: AccessControl.Client, model: String?
-    ) -> RequestOrigin {
-        RequestOrigin(
-            model: model ?? models.names[0], headers: request.headers.fields,
-            keyLabel: client.key?.label ?? "", allowedModalities: client.key?.limits.modalities)
-    }
-
-    private func check(_ model: String?) throws(HTTPError) {
-        guard models.isStrict, let model, !models.names.contains(model) else { return }
-        throw HTTPError(
-            status: 404,
-            message:
-                "model: expected one of \(models.names.joined(separator: ", ")), found \"\(model.prefix(100))\"",
-            param: "model", code: "model_not_found")
-    }
-
     private func transcribe(_ http: HTTPRequest) async throws -> HTTPResponse {
         let request = try TranscriptionRequest(parsing: http.body, contentType: http.headers["Content-Type"])
-        try check(request.model)
+        let model = try models.resolve(request.model)
         let client = try access.admit(http)
-        var origin = origin(of: http, from: client, model: request.model)
+        var origin = RequestOrigin(http, from: client, model: model)
         origin.trafficPoint = TrafficPoint.of(
             key: origin.bearerToken, first: ChatMessage(.user, [.media(request.sound)]))
         guard
