@@ -33,17 +33,20 @@ kept. Options go to gatehouse serve:
   --socket P         where gatehouse plugin finds the daemon
   --data D           what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
   --admin            serve the operator's commands over HTTP too, under /admin
+  --log-format T     text, or json: an object a line (default: text on a terminal, else json)
+  --log-prompts      write what is asked and answered into the log, where it never is otherwise
+  --config F         a file of these options (default: gatehouse.json where there is one); GATEHOUSE_… in the
+                     environment counts more
+  --check-config     tell the settings and what is wrong with them, and do not serve
 EOF
 }
 
-own_model=no
 for word in "$@"; do
     case $word in
     -h | --help)
         usage
         exit 0
         ;;
-    --model | --model=*) own_model=yes ;;
     esac
 done
 
@@ -53,5 +56,7 @@ install_build_packages
 info "Building the host"
 swift build -c release --package-path "$root" --quiet || fail "the host did not build; see above"
 build_plugins
-[ "$own_model" = yes ] || fetch_model
-exec sh "$root/Scripts/supervise.sh" "$root/.build/release/gatehouse" serve "$@"
+gatehouse="$root/.build/release/gatehouse"
+# What options, environment and gatehouse.json come to; what is wrong with them is told when it serves.
+"$gatehouse" serve --check-config "$@" 2>/dev/null | grep -q '^model ' || fetch_model
+exec sh "$root/Scripts/supervise.sh" "$gatehouse" serve "$@"

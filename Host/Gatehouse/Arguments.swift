@@ -4,15 +4,25 @@ import Foundation
 struct Option: Sendable {
     /// As it is typed: `--model`, or `-p`.
     let name: String
-    /// What stands for its value in the help; nil for a flag.
+    /// What stands for its value in the help: P, F and D for a path, to anything, a file, a folder; nil for a flag.
     let value: String?
     let help: String
+    /// Whether it may be given more than once.
+    let repeats: Bool
+    /// Whether it says how things are to be, and not what to do this once.
+    let isSetting: Bool
 
-    init(_ name: String, _ value: String? = nil, _ help: String) {
+    init(
+        _ name: String, _ value: String? = nil, _ help: String, repeats: Bool = false, isSetting: Bool = true
+    ) {
         self.name = name
         self.value = value
         self.help = help
+        self.repeats = repeats
+        self.isSetting = isSetting
     }
+
+    var isPath: Bool { value.map { ["P", "F", "D"].contains($0) } ?? false }
 }
 
 /// The words after a command, sorted into options and the rest.
@@ -20,6 +30,8 @@ struct Arguments: Sendable {
     /// Words that are no options, in order.
     let rest: [String]
     private var given: [String: [String]] = [:]
+    /// What messages call an option that the words do not give.
+    private var sources: [String: String] = [:]
 
     /// Takes `--name value`, `--name=value` and flags in any order; after `--` everything is rest.
     init(_ words: [String], options: [Option]) throws(UsageError) {
@@ -53,7 +65,19 @@ struct Arguments: Sendable {
         self.rest = rest
     }
 
-    func flag(_ name: String) -> Bool { given[name] != nil }
+    /// Gives an option that was left open. Without values it counts as given and not wanted.
+    ///
+    /// - Parameter source: What messages call it.
+    mutating func add(_ name: String, _ values: [String], from source: String) {
+        guard given[name] == nil else { return }
+        given[name] = values
+        sources[name] = source
+    }
+
+    /// What messages call an option.
+    func label(_ name: String) -> String { sources[name] ?? name }
+
+    func flag(_ name: String) -> Bool { given[name]?.isEmpty == false }
 
     /// Every value that was given, in order.
     func values(_ name: String) -> [String] { given[name] ?? [] }
@@ -61,8 +85,12 @@ struct Arguments: Sendable {
     /// The value of an option that may be given once.
     func value(_ name: String) throws(UsageError) -> String? {
         let values = values(name)
-        if values.count > 1 { throw UsageError("\(name) is given \(values.count) times; once is enough") }
-        if let value = values.first, value.isEmpty { throw UsageError("\(name) is given an empty value") }
+        if values.count > 1 {
+            throw UsageError("\(label(name)) is given \(values.count) times; once is enough")
+        }
+        if let value = values.first, value.isEmpty {
+            throw UsageError("\(label(name)) is given an empty value")
+        }
         return values.first
     }
 
@@ -74,7 +102,8 @@ struct Arguments: Sendable {
     func integer(_ name: String, in range: ClosedRange<Int>) throws(UsageError) -> Int? {
         guard let text = try value(name) else { return nil }
         guard let number = Int(text), range.contains(number) else {
-            throw UsageError("\(name): expected a whole number \(Self.describe(range)), found \"\(text)\"")
+            throw UsageError(
+                "\(label(name)): expected a whole number \(Self.describe(range)), found \"\(text)\"")
         }
         return number
     }
@@ -83,7 +112,7 @@ struct Arguments: Sendable {
         guard let text = try value(name) else { return nil }
         guard let number = Double(text), range.contains(number) else {
             throw UsageError(
-                "\(name): expected a number from \(range.lowerBound) to \(range.upperBound), found \"\(text)\""
+                "\(label(name)): expected a number from \(range.lowerBound) to \(range.upperBound), found \"\(text)\""
             )
         }
         return number
@@ -93,7 +122,7 @@ struct Arguments: Sendable {
     func choice(_ name: String, of words: [String]) throws(UsageError) -> String? {
         guard let text = try value(name) else { return nil }
         guard words.contains(text) else {
-            throw UsageError("\(name): expected \(words.joined(separator: ", ")), found \"\(text)\"")
+            throw UsageError("\(label(name)): expected \(words.joined(separator: ", ")), found \"\(text)\"")
         }
         return text
     }
@@ -110,7 +139,7 @@ struct Arguments: Sendable {
         let good = numbers.compactMap { $0 }.filter { range.contains($0) }
         guard good.count == numbers.count, !good.isEmpty else {
             throw UsageError(
-                "\(name): expected whole numbers \(Self.describe(range)), separated by commas, found \"\(text)\""
+                "\(label(name)): expected whole numbers \(Self.describe(range)), separated by commas, found \"\(text)\""
             )
         }
         return good

@@ -67,7 +67,7 @@ struct BenchModalitiesCommand: Command {
             threads: setup.options.threads, rounds: rounds, written: written, question: prompt, part: part,
             blanks: blanks,
             log: { plugin, level, line in
-                if level == .error { logPlugin(plugin, level, line) }
+                if level == .error { Log.text.plugins(plugin, level, line) }
             })
         let encoders = blanks.map { $0.plugin.id }
         for plugin in registry.plugins where plugin.takesPart && !encoders.contains(plugin.id) {

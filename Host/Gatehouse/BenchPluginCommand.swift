@@ -232,7 +232,7 @@ struct BenchPluginCommand: Command {
     /// The platform tells of each load and swap, thousands of them; what went wrong is enough.
     private var logFailures: PluginLog {
         { plugin, level, line in
-            if level == .error { logPlugin(plugin, level, line) }
+            if level == .error { Log.text.plugins(plugin, level, line) }
         }
     }
 }

@@ -40,12 +40,19 @@ struct ChatSetup {
             ?? ChatService.defaultCacheBytes
     }
 
+    /// Reads the registry and the model's own description, so that what is wrong with them is told.
+    func check() throws {
+        _ = try encoders.open()
+        _ = try ModelSource(path: try decoder.path())
+    }
+
     /// Loads the model and starts the engine; no plugin is opened.
     ///
     /// - Parameters:
     ///   - requests: how many full contexts the KV pool holds; nil: as many as suit the machine.
     ///   - info: told in a line each what is done.
-    func build(requests: Int?, info: (String) -> Void) throws -> ChatService {
+    ///   - log: takes warnings and what plugins log.
+    func build(requests: Int?, info: (String) -> Void, log: Log = .text) throws -> ChatService {
         let encoders = try encoders.open()
         let path = try decoder.path()
         let threads = decoder.options.threads
@@ -54,9 +61,9 @@ struct ChatSetup {
         info("Loading model shards: " + Self.describe(source, parts: decoder.options.shards))
         let model = try LanguageModel(
             source, options: decoder.options, progress: ProgressBar.loading(decoder.options))
-        for warning in model.warnings { Terminal.error("[WARNING] \(path): \(warning)\n") }
+        for warning in model.warnings { log.warning("\(path): \(warning)") }
         let decoder = model.decoder
-        let registry = try encoders.registry(for: source, family: decoder.family)
+        let registry = try encoders.registry(for: source, family: decoder.family, log: log)
         if let context, context > decoder.contextLength {
             throw CommandError(
                 "--ctx \(context): the model was trained for \(decoder.contextLength) tokens at most")
@@ -73,7 +80,7 @@ struct ChatSetup {
         info("Compute: \(decoder.backendName), \(threads) threads")
         return try ChatService(
             model: model, engine: engine, registry: registry, threads: threads, cacheBytes: cacheBytes,
-            log: logPlugin)
+            log: log.plugins)
     }
 
     /// What is loaded: `model-00001-of-00002.safetensors (4961.25 MB), …; 523 tensors, whole`.

@@ -54,7 +54,7 @@ struct EncodeCommand: Command {
         }
         let supervisor = Supervisor(
             workerExecutable: Supervisor.workerBesideThisExecutable,
-            threads: threads, decoder: nil, log: logPlugin)
+            threads: threads, decoder: nil, log: Log.text.plugins)
         let encoded = try await supervisor.encode(try EncodeInput([part]), plugin: plugin, version: version)
         await supervisor.stop()
         if let output { try write(encoded.segments, to: output) }
@@ -138,19 +138,5 @@ extension MediaPart {
             throw CommandError("\(path): neither its first bytes nor its name tell what kind of file it is")
         }
         self.init(mediaType: type, bytes: bytes)
-    }
-}
-
-extension Double {
-    fileprivate func rounded(to digits: Int) -> Double {
-        let scale = pow(10, Double(digits))
-        return (self * scale).rounded() / scale
-    }
-}
-
-/// What a plugin logs, on standard error; debug lines are left out.
-let logPlugin: PluginLog = { plugin, level, line in
-    if level != .debug {
-        Terminal.error("[\("\(level)".uppercased())] \(plugin): \(line)\n")
     }
 }

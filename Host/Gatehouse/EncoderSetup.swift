@@ -42,7 +42,7 @@ struct EncoderSetup {
         /// The registry of a host that runs `source`.
         ///
         /// - Parameter family: What the decoder's identity calls its family.
-        func registry(for source: ModelSource, family: String) throws -> Registry {
+        func registry(for source: ModelSource, family: String, log: Log = .text) throws -> Registry {
             guard let path = try projector ?? (source.holdsEncoder() ? source.path : nil) else {
                 if mostPixels != nil {
                     throw CommandError(
@@ -58,7 +58,7 @@ struct EncoderSetup {
             guard !served.plugins.contains(where: \.isModels) else { return served }
             let reason = "no plugin of the registry names the family \(family) in model_weights"
             if projector != nil { throw CommandError("--mmproj \(path): \(reason)") }
-            Terminal.error("[WARNING] \(path): its encoder is left alone, as \(reason)\n")
+            log.warning("\(path): its encoder is left alone, as \(reason)")
             return registry
         }
     }

@@ -61,10 +61,11 @@ struct LogitsCommand: Command {
                 source, options: setup.options, progress: ProgressBar.loading(setup.options))
             let context = model.decoder.contextLength
             let supervisor = try Supervisor(
-                for: model, context: context, threads: setup.options.threads, log: logPlugin)
+                for: model, context: context, threads: setup.options.threads, log: Log.text.plugins)
             let registry = try encoders.registry(for: source, family: model.decoder.family)
             let prompts = try PromptBuilder(
-                model, context: context, live: LiveRegistry(registry, supervisor: supervisor, log: logPlugin))
+                model, context: context,
+                live: LiveRegistry(registry, supervisor: supervisor, log: Log.text.plugins))
             let bar = EncodingBar()
             let prompt = try await prompts.prompt(request.chat, progress: bar.show).prompt
             bar.end()

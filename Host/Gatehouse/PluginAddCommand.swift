@@ -49,7 +49,7 @@ struct PluginAddCommand: Command {
             let configuration = file.registry.plugins.first { $0.id == id }?.configuration ?? "{}"
             let facts = try await PluginFacts.inspecting(
                 library: library, id: id, weights: weights?.path, configuration: configuration,
-                workerExecutable: Supervisor.workerBesideThisExecutable, log: logPlugin)
+                workerExecutable: Supervisor.workerBesideThisExecutable, log: Log.text.plugins)
             try file.add(
                 RegistryFile.Addition(
                     facts: facts, library: library, librarySHA256: try PluginStore.digest(of: library),

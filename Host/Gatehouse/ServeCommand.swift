@@ -15,8 +15,9 @@ struct ServeCommand: Command {
             Option("--host", "H", "the address to listen on (default: 127.0.0.1)"),
             Option("--port", "N", "the port to listen on, 0 for any free one (default: 8000)"),
             Option(
-                "--model-name", "N", "a name that the model answers to; may be repeated (default: the file's)"
-            ),
+                "--model-name", "N",
+                "a name that the model answers to; may be repeated (default: the file's)",
+                repeats: true),
             Option("--strict-model", nil, "answer 404 to any other model name"),
             Option(
                 "--api-key-file", "F",
@@ -30,6 +31,17 @@ struct ServeCommand: Command {
             ),
             Option("--admin", nil, "take the operator's commands over HTTP too, at /admin/plugins"),
             Option("--data", "D", "what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)"),
+            Option(
+                "--log-format", "T",
+                "how to write what is said on standard error: text or json (default: text on a terminal, else json)"
+            ),
+            Option(
+                "--log-prompts", nil,
+                "write what is asked and answered into the log, where it never is otherwise"),
+            Settings.option,
+            Option(
+                "--check-config", nil, "tell the settings and what is wrong with them, and do not serve",
+                isSetting: false),
         ]
 
     /// Time that running answers have after a signal.
@@ -42,9 +54,14 @@ struct ServeCommand: Command {
     private let socket: String
     private let hasAdminRoutes: Bool
     private let keyFile: String?
+    private let log: Log
+    private let recordsContent: Bool
+    /// As they are listed by `--check-config`; nil where the daemon is to serve.
+    private let settings: String?
 
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
+        let arguments = try arguments.completed(Self.options)
         setup = try ChatSetup(arguments)
         address = HTTPServer.Configuration(
             host: try arguments.value("--host") ?? "127.0.0.1",
@@ -59,19 +76,26 @@ struct ServeCommand: Command {
         if modelNames.contains("") { throw UsageError("--model-name is given an empty value") }
         strictModel = arguments.flag("--strict-model")
         hasAdminRoutes = arguments.flag("--admin")
+        let format = try arguments.choice("--log-format", of: Log.Format.allCases.map(\.rawValue))
+        log = Log(
+            format: format.flatMap(Log.Format.init(rawValue:)) ?? (isatty(STDERR_FILENO) == 1 ? .text : .json)
+        )
+        recordsContent = arguments.flag("--log-prompts")
+        settings = arguments.flag("--check-config") ? arguments.listing(of: Self.options) : nil
         let data = try arguments.value("--data") ?? Workspace.defaultDataFolder
         socket = try arguments.value("--socket") ?? AdminSocket.defaultPath(data: data)
     }
 
     func run() async throws {
+        if let settings { return try check(settings) }
         // Writing to a client that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
         Self.raiseDescriptorLimit()
         let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         info("Initializing Gatehouse \(Gatehouse.version)")
         let access = AccessControl(
-            try keyFile.map { try KeyRing(path: $0) { Terminal.error("[WARNING] \($0)\n") } })
-        let service = try setup.build(requests: nil, info: info)
+            try keyFile.map { try KeyRing(path: $0, warn: log.warning) })
+        let service = try setup.build(requests: nil, info: info, log: log)
         info(
             "Memory: \((ProcessMemory.resident(getpid()) ?? 0) >> 20) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
         )
@@ -85,15 +109,21 @@ struct ServeCommand: Command {
         let models = OpenAIService.ModelNames(
             names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel)
         let metrics = ServiceMetrics()
-        var router = OpenAIService(service, models: models, access: access, metrics: metrics).router
-        TextService(service, models: models, access: access, metrics: metrics).addRoutes(to: &router)
+        var router = OpenAIService(
+            service, models: models, access: access, metrics: metrics, recordsContent: recordsContent
+        ).router
+        TextService(
+            service, models: models, access: access, metrics: metrics, recordsContent: recordsContent
+        ).addRoutes(to: &router)
         TranscriptionService(service.live, models: models, access: access).addRoutes(to: &router)
         router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
         Metrics(service, metrics).addRoutes(to: &router)
         Console.addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
-        let server = HTTPServer(configuration: address, doorkeeper: access.refusal) { [router] in
+        let server = HTTPServer(
+            configuration: address, doorkeeper: access.refusal, observer: log.request
+        ) { [router] in
             await metrics.counting($0, known: router.knows($0.path)) { await router.respond(to: $0) }
         }
         try server.start()
@@ -121,6 +151,14 @@ struct ServeCommand: Command {
         await server.stop(drain: Self.drain)
         await service.supervisor.stop()
         info("Stopped")
+    }
+
+    /// Tells the settings, and throws for what is wrong with the files that they name.
+    private func check(_ settings: String) throws {
+        try Terminal.output(settings)
+        if let keyFile { _ = try KeyFile(path: keyFile) }
+        try setup.check()
+        say("[SUCCESS] The settings are good")
     }
 
     private static func isLoopback(_ host: String) -> Bool {
@@ -173,7 +211,7 @@ struct ServeCommand: Command {
     /// The daemon goes on where nobody reads its lines.
     private func say(_ line: String) { try? Terminal.output("\(line)\n") }
 
-    private func warn(_ line: String) { Terminal.error("[WARNING] \(line)\n") }
+    private func warn(_ line: String) { log.warning(line) }
 
     /// A connection takes a descriptor, and so does each part of a plugin's call: the usual soft limit of 1,024 is
     /// less than the connections alone may take.

@@ -51,7 +51,7 @@ struct TranscribeCommand: Command {
         let registry = try Workspace.registry(registry)
         let supervisor = Supervisor(
             workerExecutable: Supervisor.workerBesideThisExecutable, threads: threads, decoder: nil,
-            log: logPlugin)
+            log: Log.text.plugins)
         do {
             if input == "-" {
                 try await transcribeLive(registry, supervisor)

@@ -31,8 +31,9 @@ def require():
 
 
 def environment(data):
-    """The caller's environment, with everything that a daemon keeps under the folder `data`."""
-    variables = {**os.environ, "XDG_DATA_HOME": str(data)}
+    """The caller's environment without its settings, with everything that a daemon keeps under the folder `data`."""
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
+    variables |= {"XDG_DATA_HOME": str(data), "GATEHOUSE_CONFIG": ""}
     variables.pop("XDG_RUNTIME_DIR", None)
     return variables
 

@@ -44,6 +44,15 @@ class Daemon:
         return (self.folder / "stderr").read_text()
 
     @property
+    def log(self):
+        """What it wrote on standard error, which is no terminal: an object a line."""
+        return [json.loads(line) for line in self.errors.splitlines()]
+
+    @property
+    def warnings(self):
+        return [line["message"] for line in self.log if line["level"] == "warning"]
+
+    @property
     def lines(self):
         return self.output.splitlines()
 

@@ -44,7 +44,7 @@ class StartLineTests(StartTestCase):
         for what in (str(checkout.MODEL), "threads", "Memory: ", f"Registry: {checkout.ROOT}/registry.json",
                      "Plugin screen-text 0.1.0 found", "Server started at http://127.0.0.1:"):
             self.assertEqual(sum(what in line for line in daemon.lines), 1, f"{what} in {daemon.output}")
-        self.assertEqual(daemon.errors, "")
+        self.assertEqual(daemon.warnings, [])
 
     def test_a_service_manager_is_told(self):
         folder = self.enterContext(tempfile.TemporaryDirectory())
@@ -169,8 +169,8 @@ class SocketTests(StartTestCase):
         first = self.start()
         second = self.start(data=first.data)
         self.assertEqual(second.lines[-1], READY)
-        warning, = second.errors.splitlines()
-        self.assertRegex(warning, r"^\[WARNING\] .*gatehouse\.sock: another daemon listens there")
+        warning, = second.warnings
+        self.assertRegex(warning, r"gatehouse\.sock: another daemon listens there")
         self.assertEqual(client.complete(second.port, "Hello", max_tokens=1).status, 200)
         self.assertEqual(second.stop(), 0)
         # The socket is the first one's still.
@@ -182,15 +182,15 @@ class SocketTests(StartTestCase):
         first.process.wait()
         self.assertTrue((first.data / "gatehouse" / "gatehouse.sock").is_socket())
         second = self.start(data=first.data)
-        self.assertEqual(second.errors, "")
+        self.assertEqual(second.warnings, [])
         self.assertEqual(second.plugins()["screen-text"]["state"], "unloaded")
 
     def test_a_socket_that_cannot_be_made_is_a_warning(self):
         for path in ("/proc/nowhere/gatehouse.sock", "/tmp/" + "long" * 40):
             with self.subTest(path=path):
                 daemon = self.start("--socket", path)
-                warning, = daemon.errors.splitlines()
-                self.assertRegex(warning, rf"^\[WARNING\] no admin socket: .*{path}")
+                warning, = daemon.warnings
+                self.assertRegex(warning, rf"^no admin socket: .*{path}")
                 self.assertEqual(client.complete(daemon.port, "Hello", max_tokens=1).status, 200)
 
     def test_a_file_in_the_place_of_the_socket_is_left_alone(self):

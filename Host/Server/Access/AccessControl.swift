@@ -28,12 +28,15 @@ public final class AccessControl: Sendable {
     ///
     /// - Throws: `HTTPError` 401 where the key has gone meanwhile, 429 where a limit is reached.
     public func admit(_ request: HTTPRequest) throws(HTTPError) -> Client {
-        guard let keys else { return Client(key: nil, limiter, RateLimiter.Standing()) }
+        guard let keys else {
+            return Client(key: nil, limiter, RateLimiter.Standing(), notes: request.notes)
+        }
         guard let key = request.headers.bearerToken.flatMap({ keys.key($0) }) else {
             throw Self.unauthorised("the API key is not one of this server's")
         }
+        request.notes.set("key", .string(key.label))
         switch limiter.begin(key) {
-        case .success(let standing): return Client(key: key, limiter, standing)
+        case .success(let standing): return Client(key: key, limiter, standing, notes: request.notes)
         case .failure(let refused): throw HTTPError(refused)
         }
     }
@@ -50,11 +53,16 @@ public final class AccessControl: Sendable {
         public let key: APIKey?
         /// `x-ratelimit-…`, as OpenAI names them.
         public let headers: HTTPHeaders
+        /// Of the request.
+        let notes: RequestNotes
         private let limiter: RateLimiter
 
-        fileprivate init(key: APIKey?, _ limiter: RateLimiter, _ standing: RateLimiter.Standing) {
+        fileprivate init(
+            key: APIKey?, _ limiter: RateLimiter, _ standing: RateLimiter.Standing, notes: RequestNotes
+        ) {
             self.key = key
             self.limiter = limiter
+            self.notes = notes
             headers = standing.headers
         }
 

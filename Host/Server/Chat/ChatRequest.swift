@@ -1,5 +1,6 @@
 import Engine
 import Fusion
+import GatehouseJSON
 import Modalities
 import PluginHost
 import Text
@@ -98,4 +99,23 @@ public struct ModalityReport: Sendable, Equatable {
     public var encodeMilliseconds: Double
     /// Whether an earlier request had it encoded.
     public var cached: Bool
+}
+
+extension ChatRequest {
+    /// The messages for a log that may have them; of media the type and the size.
+    var logged: JSONValue {
+        .array(
+            messages.map { message in
+                let texts = message.parts.map { part in
+                    switch part {
+                    case .text(let text): text
+                    case .media(let media): "[\(media.mediaType), \(media.bytes.count) bytes]"
+                    }
+                }
+                return .object([
+                    "role": .string(message.role.rawValue),
+                    "content": .string(texts.joined(separator: "\n")),
+                ])
+            })
+    }
 }

@@ -28,6 +28,7 @@ public struct HTTPError: Error, Sendable {
 
     public var response: HTTPResponse {
         var response = HTTPResponse.json(body, status: status)
+        response.error = self
         for field in headers.fields {
             response.headers.append(field.name, field.value)
         }

@@ -26,20 +26,26 @@ final class HTTPExchange {
     private let mailbox: LoopMailbox
     private let began = ContinuousClock.now
     private let method: String
+    private let target: String
     private var phase = Phase.receiving
     private let requestID = HTTPRequest.newID()
     /// Until its handler has it.
     private var request: HTTPRequest?
+    private let notes = RequestNotes()
+    /// Of the answer that is sent, or was.
+    private var status: Int?
+    private var bytesSent = 0
     private var suspended = false
 
     init(
         number: UInt64, pointer: OpaquePointer, connection: HTTPConnection, method: String,
-        limits: HTTPServer.Limits, mailbox: LoopMailbox
+        target: String, limits: HTTPServer.Limits, mailbox: LoopMailbox
     ) {
         self.number = number
         self.pointer = pointer
         self.connection = connection
         self.method = method
+        self.target = target
         self.limits = limits
         self.mailbox = mailbox
         channel = ResponseChannel(number: number, mailbox: mailbox, capacity: limits.streamBufferBytes)
@@ -49,7 +55,7 @@ final class HTTPExchange {
 
     /// Reads the head, or refuses the request; either way its body is to be received next.
     func begin(
-        target: String, version: String, refusal: HTTPError?, doorkeeper: HTTPServer.Doorkeeper
+        version: String, refusal: HTTPError?, doorkeeper: HTTPServer.Doorkeeper
     ) {
         do throws(HTTPError) {
             if let refusal { throw refusal }
@@ -68,7 +74,7 @@ final class HTTPExchange {
             }
             let whole = HTTPRequest(
                 id: requestID, method: method, path: try RequestHead.percentDecode(target), query: query,
-                headers: head.headers, remoteAddress: connection.remoteAddress)
+                headers: head.headers, remoteAddress: connection.remoteAddress, notes: notes)
             if let refusal = doorkeeper(whole) { throw refusal }
             request = whole
         } catch {
@@ -95,6 +101,8 @@ final class HTTPExchange {
     private func refuse(_ error: HTTPError) {
         request = nil
         phase = .refused(until: .now + Self.refusalLinger)
+        status = error.status
+        notes.add(error)
         connection.refuse(error, withBody: method != "HEAD")
     }
 
@@ -145,9 +153,12 @@ final class HTTPExchange {
 
     private func queue(_ answer: HTTPResponse, closing: Bool) -> MHD_Result {
         let answer = Self.checked(answer)
+        status = answer.status
+        if let error = answer.error { notes.add(error) }
         let response: OpaquePointer?
         switch answer.body {
         case .bytes(let bytes):
+            bytesSent = method == "HEAD" ? 0 : bytes.count
             response = bytes.withUnsafeBytes { bytes in
                 // Copied, because libmicrohttpd sends it after this call.
                 MHD_create_response_from_buffer(
@@ -222,7 +233,9 @@ final class HTTPExchange {
     private func read(into buffer: UnsafeMutableRawBufferPointer) -> Int {
         if case .abandoned = phase { return http_reader_failed }
         switch channel.read(into: buffer) {
-        case .bytes(let count): return count
+        case .bytes(let count):
+            bytesSent += count
+            return count
         case .end: return http_reader_end
         case .failed: return http_reader_failed
         case .wait:
@@ -277,8 +290,14 @@ final class HTTPExchange {
         connection.end()
     }
 
-    /// libmicrohttpd has let go of the request.
-    func completed() {
+    /// libmicrohttpd has let go of the request, whose answer it sent to the end or not.
+    func completed(isWhole: Bool) -> HTTPRecord {
         channel.abandon()
+        var isWhole = isWhole
+        if case .refused = phase { isWhole = true }
+        return HTTPRecord(
+            id: requestID, method: method, path: (try? RequestHead.percentDecode(target)) ?? target,
+            remoteAddress: connection.remoteAddress, status: status ?? 499, bytesSent: bytesSent,
+            seconds: (.now - began) / .seconds(1), isWhole: isWhole && status != nil, notes: notes.all)
     }
 }

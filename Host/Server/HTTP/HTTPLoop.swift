@@ -15,6 +15,7 @@ final class HTTPLoop: @unchecked Sendable {
     private let limits: HTTPServer.Limits
     private let doorkeeper: HTTPServer.Doorkeeper
     private let handler: HTTPServer.Handler
+    private let observer: HTTPServer.Observer
     private let mailbox: LoopMailbox
     private var daemon: OpaquePointer?
     private var connections: [Int32: HTTPConnection] = [:]
@@ -26,11 +27,13 @@ final class HTTPLoop: @unchecked Sendable {
 
     init(
         limits: HTTPServer.Limits, doorkeeper: @escaping HTTPServer.Doorkeeper,
-        handler: @escaping HTTPServer.Handler, mailbox: LoopMailbox
+        handler: @escaping HTTPServer.Handler, observer: @escaping HTTPServer.Observer,
+        mailbox: LoopMailbox
     ) {
         self.limits = limits
         self.doorkeeper = doorkeeper
         self.handler = handler
+        self.observer = observer
         self.mailbox = mailbox
     }
 
@@ -171,11 +174,11 @@ final class HTTPLoop: @unchecked Sendable {
     ) -> HTTPExchange {
         exchangesSeen += 1
         let exchange = HTTPExchange(
-            number: exchangesSeen, pointer: pointer, connection: connection, method: method, limits: limits,
-            mailbox: mailbox)
+            number: exchangesSeen, pointer: pointer, connection: connection, method: method, target: target,
+            limits: limits, mailbox: mailbox)
         exchanges[exchange.number] = exchange
         connection.exchange = exchange
-        exchange.begin(target: target, version: version, refusal: refusal, doorkeeper: doorkeeper)
+        exchange.begin(version: version, refusal: refusal, doorkeeper: doorkeeper)
         return exchange
     }
 
@@ -199,8 +202,8 @@ final class HTTPLoop: @unchecked Sendable {
         exchange.proceed(handler: handler, closing: drainEnd != nil)
     }
 
-    fileprivate func completed(_ exchange: HTTPExchange) {
-        exchange.completed()
+    fileprivate func completed(_ exchange: HTTPExchange, isWhole: Bool) {
+        observer(exchange.completed(isWhole: isWhole))
         exchanges[exchange.number] = nil
         exchange.connection.exchange = nil
         exchange.connection.finishedRequests += 1
@@ -250,7 +253,9 @@ private func requestCompleted(
 ) {
     guard let loop = loop(context), let opaque = requestContext?.pointee else { return }
     requestContext?.pointee = nil
-    loop.completed(Unmanaged<HTTPExchange>.fromOpaque(opaque).takeRetainedValue())
+    loop.completed(
+        Unmanaged<HTTPExchange>.fromOpaque(opaque).takeRetainedValue(),
+        isWhole: code == .REQUEST_TERMINATED_COMPLETED_OK)
 }
 
 /// `MHD_NotifyConnectionCallback`.

@@ -12,11 +12,13 @@ public struct HTTPRequest: Sendable {
     public internal(set) var body: [UInt8]
     /// The client's numeric address, without a port; empty if it has none.
     public let remoteAddress: String
+    /// What is worth a line in the log.
+    public let notes: RequestNotes
 
     public init(
         id: String = HTTPRequest.newID(), method: String, path: String,
         query: [HTTPHeaders.Field] = [], headers: HTTPHeaders = [:], body: [UInt8] = [],
-        remoteAddress: String = ""
+        remoteAddress: String = "", notes: RequestNotes = RequestNotes()
     ) {
         self.id = id
         self.method = method
@@ -25,6 +27,7 @@ public struct HTTPRequest: Sendable {
         self.headers = headers
         self.body = body
         self.remoteAddress = remoteAddress
+        self.notes = notes
     }
 
     public static func newID() -> String {

@@ -18,6 +18,8 @@ public struct HTTPResponse: Sendable {
     /// ignored here.
     public var headers: HTTPHeaders
     public var body: Body
+    /// What went wrong, where that is the answer; for the log.
+    var error: HTTPError?
 
     public init(status: Int = 200, headers: HTTPHeaders = [:], body: Body = .bytes([])) {
         self.status = status

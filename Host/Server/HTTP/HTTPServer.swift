@@ -13,6 +13,9 @@ public final class HTTPServer: Sendable {
     /// Called on the thread that owns the sockets, so it returns at once.
     public typealias Doorkeeper = @Sendable (HTTPRequest) -> HTTPError?
 
+    /// Told of each request when it is over, on the thread that owns the sockets, so it returns soon.
+    public typealias Observer = @Sendable (HTTPRecord) -> Void
+
     public struct Configuration: Sendable {
         /// A name or a numeric address.
         public var host: String
@@ -59,15 +62,17 @@ public final class HTTPServer: Sendable {
     private let configuration: Configuration
     private let doorkeeper: Doorkeeper
     private let handler: Handler
+    private let observer: Observer
     private let lifecycle = Mutex(Lifecycle.new)
 
     public init(
         configuration: Configuration, doorkeeper: @escaping Doorkeeper = { _ in nil },
-        handler: @escaping Handler
+        observer: @escaping Observer = { _ in }, handler: @escaping Handler
     ) {
         self.configuration = configuration
         self.doorkeeper = doorkeeper
         self.handler = handler
+        self.observer = observer
     }
 
     /// The port that is listened on; before `start` and after `stop` the configured one.
@@ -96,7 +101,8 @@ public final class HTTPServer: Sendable {
         guard listener.socket >= 0 else {
             throw HTTPServerError(listener, host: configuration.host, port: configuration.port)
         }
-        let loop = HTTPLoop(limits: limits, doorkeeper: doorkeeper, handler: handler, mailbox: mailbox)
+        let loop = HTTPLoop(
+            limits: limits, doorkeeper: doorkeeper, handler: handler, observer: observer, mailbox: mailbox)
         try loop.open(listener: listener.socket)
         let thread = Thread { loop.run() }
         thread.name = "http"

@@ -27,16 +27,19 @@ public struct OpenAIService: Sendable {
     private let models: ModelNames
     private let access: AccessControl
     private let metrics: ServiceMetrics
+    private let recordsContent: Bool
     private let started = Int(Date().timeIntervalSince1970)
 
+    /// - Parameter recordsContent: Whether the log is to have what was asked and answered.
     public init(
         _ chat: ChatService, models: ModelNames, access: AccessControl = AccessControl(nil),
-        metrics: ServiceMetrics = ServiceMetrics()
+        metrics: ServiceMetrics = ServiceMetrics(), recordsContent: Bool = false
     ) {
         self.chat = chat
         self.models = models
         self.access = access
         self.metrics = metrics
+        self.recordsContent = recordsContent
     }
 
     public var router: HTTPRouter {
@@ -58,9 +61,11 @@ public struct OpenAIService: Sendable {
         let model = try models.resolve(completion.model)
         let client = try access.admit(request)
         completion.chat.origin = RequestOrigin(request, from: client, model: model)
+        if recordsContent { request.notes.set("messages", completion.chat.logged) }
         let started = ContinuousClock.now
         let answer = MeteredAnswer(
-            try await chat.answer(completion.chat), client, metrics, since: started)
+            try await chat.answer(completion.chat), client, metrics, since: started,
+            recordsContent: recordsContent)
         let response = CompletionResponse(
             id: "chatcmpl-" + request.id.drop { $0 != "_" }.dropFirst(),
             created: Int(Date().timeIntervalSince1970), model: model, includesUsage: completion.includeUsage,

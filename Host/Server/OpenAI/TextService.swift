@@ -13,18 +13,21 @@ public struct TextService: Sendable {
     private let models: OpenAIService.ModelNames
     private let access: AccessControl
     private let metrics: ServiceMetrics
+    private let recordsContent: Bool
     /// One text after the other, beside whatever the engine runs.
     private let embedding = DispatchQueue(label: "embedding")
 
+    /// - Parameter recordsContent: Whether the log is to have what was asked and answered.
     public init(
         _ chat: ChatService, models: OpenAIService.ModelNames, access: AccessControl = AccessControl(nil),
-        metrics: ServiceMetrics = ServiceMetrics()
+        metrics: ServiceMetrics = ServiceMetrics(), recordsContent: Bool = false
     ) {
         model = chat.model
         engine = chat.engine
         self.models = models
         self.access = access
         self.metrics = metrics
+        self.recordsContent = recordsContent
     }
 
     public func addRoutes(to router: inout HTTPRouter) {
@@ -143,6 +146,7 @@ public struct TextService: Sendable {
         var answers: [TextCompletion.Answer] = []
         for input in wanted.prompts {
             let tokens = try input.tokens(model.tokenizer)
+            if recordsContent { request.notes.set("prompt", .string(model.tokenizer.decode(tokens))) }
             let stream = try engine.submit(
                 GenerationRequest(
                     prompt: Prompt([.tokens(tokens)]), sampling: wanted.sampling,
@@ -154,7 +158,8 @@ public struct TextService: Sendable {
                 writer: writer)
             answers.append(
                 TextCompletion.Answer(
-                    elements: MeteredAnswer(answer, client, metrics, since: started),
+                    elements: MeteredAnswer(
+                        answer, client, metrics, since: started, recordsContent: recordsContent),
                     beginning: wanted.echo ? model.tokenizer.decode(tokens) : ""))
         }
         let completion = TextCompletion(
