@@ -10,6 +10,11 @@ public final class Engine: Sendable {
     public struct Options: Sendable {
         /// Tokens that a prompt and its answer may take; nil: what the model was trained for.
         public var context: Int?
+        /// Tokens that a prompt may take; nil: as many as the context holds.
+        public var promptLimit: Int?
+        /// Time from the first step of an answer, after which no more of it is written than its constraint needs; nil for
+        /// no limit.
+        public var timeLimit: Duration?
         /// Tokens that all running requests together may take; nil: sixteen full contexts, or what a quarter of the
         /// machine's memory holds of them, and at least one.
         public var poolTokens: Int?
@@ -32,6 +37,8 @@ public final class Engine: Sendable {
     public let model: DecoderModel
     /// Tokens that a prompt and its answer may take.
     public let context: Int
+    /// Tokens that a prompt may take.
+    public var promptLimit: Int { options.promptLimit ?? context }
     private let options: Options
     private let inbox: Inbox
     private let pageCount: Int
@@ -46,6 +53,7 @@ public final class Engine: Sendable {
         }
         let context = options.context ?? model.contextLength
         try check("context", context, most: model.contextLength)
+        if let limit = options.promptLimit { try check("prompt limit", limit, most: context) }
         let poolTokens = options.poolTokens ?? Self.poolTokens(model, context: context)
         try check("pool tokens", poolTokens, most: Int(Int32.max))
         try check("rows of a step", options.stepRows, most: 1 << 16)
@@ -70,7 +78,8 @@ public final class Engine: Sendable {
                 pageCount: pool.pageCount, stepRows: options.stepRows, mostRunning: options.mostRunning,
                 keepsPages: options.keepsPrefixes)
             EngineLoop(
-                model: model, pool: pool, inbox: inbox, scheduler: scheduler, guesses: options.promptLookup
+                model: model, pool: pool, inbox: inbox, scheduler: scheduler, guesses: options.promptLookup,
+                timeLimit: options.timeLimit
             ).run()
         }
         thread.name = "engine"
@@ -87,9 +96,7 @@ public final class Engine: Sendable {
     /// - Throws: ``EngineError`` or ``DecoderError`` where the request cannot be run; nothing was started then.
     public func submit(_ request: GenerationRequest) throws -> GenerationStream {
         try request.check(vocabulary: model.vocabulary)
-        guard request.prompt.count <= context else {
-            throw EngineError.contextExceeded(promptTokens: request.prompt.count, context: context)
-        }
+        try checkPrompt(tokens: request.prompt.count)
         let rows = try PromptRows(request.prompt, for: model)
         let most = min(request.maxNewTokens ?? context, context - rows.count)
         guard KVPool.pages(for: rows.count + most) <= pageCount else {
@@ -117,6 +124,12 @@ public final class Engine: Sendable {
             job.finish(Usage(promptTokens: rows.count, completionTokens: 0))
         }
         return GenerationStream(events: events, job: job)
+    }
+
+    /// Throws ``EngineError`` where a prompt of that many tokens is too long.
+    public func checkPrompt(tokens: Int) throws(EngineError) {
+        guard tokens <= context else { throw .contextExceeded(promptTokens: tokens, context: context) }
+        guard tokens <= promptLimit else { throw .promptTooLong(tokens: tokens, limit: promptLimit) }
     }
 
     private static func poolTokens(_ model: DecoderModel, context: Int) -> Int {

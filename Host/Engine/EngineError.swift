@@ -4,6 +4,7 @@ import Decoder
 public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
     case emptyPrompt
     case contextExceeded(promptTokens: Int, context: Int)
+    case promptTooLong(tokens: Int, limit: Int)
     /// The pool can never hold the request, even alone.
     case poolTooSmall(tokens: Int, poolTokens: Int)
     case segmentWidth(expected: Int, found: Int)
@@ -26,6 +27,8 @@ public enum EngineError: Error, Equatable, Sendable, CustomStringConvertible {
             "the prompt is empty: it needs at least one token"
         case .contextExceeded(let promptTokens, let context):
             "the prompt takes \(promptTokens) tokens, but the context holds \(context): shorten the prompt"
+        case .promptTooLong(let tokens, let limit):
+            "the prompt takes \(tokens) tokens, but this server reads \(limit) at most: shorten the prompt"
         case .poolTooSmall(let tokens, let poolTokens):
             "the request may take \(tokens) tokens, but all pages together hold \(poolTokens): ask for fewer tokens"
         case .segmentWidth(let expected, let found):

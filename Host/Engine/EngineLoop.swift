@@ -8,6 +8,8 @@ final class EngineLoop {
     private var scheduler: Scheduler
     /// Most tokens guessed in one step of a greedy answer; 0 for none.
     private let guesses: Int
+    /// From an answer's first step.
+    private let timeLimit: Duration?
     private var choices: [Scheduler.RequestID: RunningChoice] = [:]
     private var nextID: Scheduler.RequestID = 0
     private var sampler = Sampler()
@@ -16,12 +18,16 @@ final class EngineLoop {
     private var logits: [Float] = []
     private var steps = 0
 
-    init(model: DecoderModel, pool: KVPool, inbox: Inbox, scheduler: Scheduler, guesses: Int) {
+    init(
+        model: DecoderModel, pool: KVPool, inbox: Inbox, scheduler: Scheduler, guesses: Int,
+        timeLimit: Duration?
+    ) {
         self.model = model
         self.pool = pool
         self.inbox = inbox
         self.scheduler = scheduler
         self.guesses = guesses
+        self.timeLimit = timeLimit
     }
 
     /// Runs until the inbox says stop; then every job that is left fails.
@@ -29,6 +35,7 @@ final class EngineLoop {
         while let jobs = inbox.take(wait: scheduler.isEmpty) {
             jobs.forEach(add)
             removeUnwanted()
+            endLate()
             let step = scheduler.next(guesses: guesses > 0 ? guess() : [:])
             report()
             if !step.isEmpty { run(step) }
@@ -67,6 +74,19 @@ final class EngineLoop {
                 remove(id)
                 choice.running.end(.stop, choice: choice.index)
             }
+        }
+    }
+
+    /// Ends what has taken its time.
+    private func endLate() {
+        guard let timeLimit else { return }
+        let now = ContinuousClock.now
+        for (id, choice) in choices {
+            guard let started = choice.running.started, now - started >= timeLimit, choice.wrapUp() else {
+                continue
+            }
+            remove(id)
+            choice.running.end(choice.isComplete ? .stop : .length, choice: choice.index)
         }
     }
 
@@ -111,7 +131,10 @@ final class EngineLoop {
     /// Draws and sends the tokens that follow computed rows, whose logits are the step's from row `output` on.
     private func finish(_ rows: Scheduler.Rows, of choice: RunningChoice, output: Int) {
         let running = choice.running
-        if running.cachedTokens == nil { running.cachedTokens = rows.length }
+        if running.cachedTokens == nil {
+            running.cachedTokens = rows.length
+            running.started = .now
+        }
         var written: [Int32] = []
         var reason: FinishReason?
         for index in 0..<rows.outputs {
@@ -131,8 +154,8 @@ final class EngineLoop {
                 reason = .stop
                 break
             }
-            if choice.writtenCount == choice.job.most {
-                reason = choice.constraint?.isComplete ?? false ? .stop : .length
+            if choice.writtenCount >= choice.limit {
+                reason = choice.isComplete ? .stop : .length
                 break
             }
             if index < rows.outputs - 1, token.id != choice.guesses[index] { break }
@@ -157,7 +180,7 @@ final class EngineLoop {
             let plain = request.alternatives != nil && isChanged ? Array(row) : []
             choice.adjustment?.apply(to: row)
             choice.constraint?.apply(
-                to: row, remaining: choice.job.most - choice.writtenCount, ends: request.endTokens)
+                to: row, remaining: choice.limit - choice.writtenCount, ends: request.endTokens)
             let drawn = sampler.draw(
                 UnsafeBufferPointer(row), request.sampling, seed: choice.job.seed, choice: choice.index,
                 position: position)

@@ -9,6 +9,8 @@ final class RunningJob {
     private var completionTokens = 0
     /// Rows that its first sequence found computed; nil before it runs.
     var cachedTokens: Int?
+    /// When its first rows were computed; nil before.
+    var started: ContinuousClock.Instant?
 
     init(_ job: GenerationJob) {
         self.job = job
@@ -40,16 +42,21 @@ final class RunningChoice {
     private(set) var tokens: [Int32]
     private(set) var adjustment: LogitAdjustment?
     private(set) var constraint: ConstraintState?
+    /// Most tokens to write.
+    private(set) var limit: Int
     /// Tokens guessed to follow, in the step that is planned.
     var guesses: [Int32] = []
 
     var job: GenerationJob { running.job }
+    /// Whether it is held to something and fits it as it is.
+    var isComplete: Bool { constraint?.isComplete ?? false }
     var writtenCount: Int { tokens.count - job.rows.count }
 
     init(_ running: RunningJob, index: Int) {
         self.running = running
         self.index = index
         tokens = running.job.rows.tokens
+        limit = running.job.most
         constraint = running.job.constraint
         adjustment = LogitAdjustment(running.job.request.sampling, prompt: running.job.rows.tokens)
     }
@@ -60,9 +67,18 @@ final class RunningChoice {
         constraint?.advance(token)
     }
 
+    /// Lets no more be written than what an answer under way needs to fit its constraint.
+    ///
+    /// - Returns: Whether it needs nothing more, so that the choice ends where it is.
+    func wrapUp() -> Bool {
+        guard let fewest = constraint?.fewestTokens else { return true }
+        limit = min(limit, writtenCount + fewest)
+        return fewest == 0
+    }
+
     /// Guesses what follows, where guesses pay: the most likely token is always taken.
     func guess(most: Int) {
-        let left = job.most - writtenCount - 1
+        let left = limit - writtenCount - 1
         guesses =
             job.request.sampling.temperature == 0 && writtenCount > 0
             ? PromptLookup.guess(after: tokens, most: min(most, left)) : []

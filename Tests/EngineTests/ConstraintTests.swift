@@ -22,11 +22,14 @@ import Testing
         vocabulary = TokenVocabulary(model.tokenizer, count: model.decoder.vocabulary)
     }
 
-    private func engine(poolTokens: Int = 4096, promptLookup: Int = 0) throws -> Engine {
+    private func engine(
+        poolTokens: Int = 4096, promptLookup: Int = 0, timeLimit: Duration? = nil
+    ) throws -> Engine {
         var options = Engine.Options()
         options.poolTokens = poolTokens
         options.context = 512
         options.promptLookup = promptLookup
+        options.timeLimit = timeLimit
         return try Engine(model.decoder, options: options)
     }
 
@@ -87,6 +90,20 @@ import Testing
         #expect(shortest.reason == .stop && shortest.tokens[0].count == fewest)
         #expect(throws: EngineError.answerTooLong(tokens: fewest, limit: fewest - 1)) {
             _ = try engine.submit(request("JSON", most: fewest - 1))
+        }
+    }
+
+    /// However early time is up, what is written fits: no more comes than completes it.
+    @Test(arguments: [1, 20_000_000, 60_000_000]) func anAnswerThatHasTakenItsTimeStillFits(
+        nanoseconds: Int
+    ) async throws {
+        let engine = try engine(timeLimit: .nanoseconds(nanoseconds))
+        defer { engine.stop() }
+        let answer = try await Answer(
+            try engine.submit(request("A long list of tags as JSON.", choices: 2, most: nil)), choices: 2)
+        for choice in 0..<2 {
+            #expect(grammar.accepts(text(answer.tokens[choice]).utf8), "\(text(answer.tokens[choice]))")
+            #expect(answer.reasons[choice] == .stop)
         }
     }
 

@@ -50,6 +50,29 @@ import Weights
         engine.stop()
     }
 
+    @Test func aPromptHasALimitOfItsOwn() async throws {
+        let engine = try engine { $0.promptLimit = 63 }
+        defer { engine.stop() }
+        #expect(throws: EngineError.promptTooLong(tokens: 64, limit: 63)) {
+            _ = try engine.submit(request(ids))
+        }
+        #expect(try await collect(engine.submit(request(ids.dropLast()))).ids.count == 12)
+        #expect(throws: EngineError.self) { _ = try self.engine { $0.promptLimit = 513 } }
+    }
+
+    /// Time is up before anything is written, and the engine goes on for others.
+    @Test func anAnswerThatHasTakenItsTimeEndsAsAtItsLimit() async throws {
+        let engine = try engine { $0.timeLimit = .nanoseconds(1) }
+        defer { engine.stop() }
+        for _ in 0..<2 {
+            let answer = try await collect(engine.submit(request(ids + ids + ids, most: 200)))
+            #expect(answer.reason == .length)
+            #expect(answer.ids.count < 200)
+            #expect(answer.usage?.completionTokens == answer.ids.count)
+        }
+        #expect(try await engine.isIdle())
+    }
+
     @Test func seededAnswersAreRepeatable() async throws {
         let engine = try engine()
         let sampling = Sampling(temperature: 1, topP: 0.95, seed: 11)
