@@ -27,7 +27,7 @@ let package = Package(
             name: "Server",
             dependencies: [
                 "Engine", "Constraints", "Modalities", "Fusion", "Decoder", "Text", "Digest",
-                "CSystemMicrohttpd", json,
+                "CSystemMicrohttpd", "CSystemCurl", json,
                 tensorFiles,
             ],
             path: "Host/Server", resources: [.embedInCode("Console/console.html")]),
@@ -64,6 +64,8 @@ let package = Package(
         .target(
             name: "CSystemMicrohttpd", path: "Host/CSystemMicrohttpd",
             linkerSettings: [.linkedLibrary("microhttpd")]),
+        // Opened when it is first used, and not linked.
+        .target(name: "CSystemCurl", path: "Host/CSystemCurl"),
         .target(
             name: "CSystemPCRE2", path: "Host/CSystemPCRE2",
             linkerSettings: [.linkedLibrary("pcre2-8")]),

@@ -50,9 +50,14 @@ struct ChatSetup {
     ///
     /// - Parameters:
     ///   - requests: how many full contexts the KV pool holds; nil: as many as suit the machine.
+    ///   - promptLimit: Tokens that a prompt may take; nil for all that fit.
+    ///   - timeLimit: Of writing an answer.
     ///   - info: told in a line each what is done.
     ///   - log: takes warnings and what plugins log.
-    func build(requests: Int?, info: (String) -> Void, log: Log = .text) throws -> ChatService {
+    func build(
+        requests: Int?, promptLimit: Int? = nil, timeLimit: Duration? = nil, info: (String) -> Void,
+        log: Log = .text
+    ) throws -> ChatService {
         let encoders = try encoders.open()
         let path = try decoder.path()
         let threads = decoder.options.threads
@@ -71,6 +76,9 @@ struct ChatSetup {
         var options = Engine.Options()
         options.context = context
         options.promptLookup = promptLookup
+        // More than fit are no limit.
+        options.promptLimit = promptLimit.map { min($0, context ?? decoder.contextLength) }
+        options.timeLimit = timeLimit
         options.keepsPrefixes = keepsPrefixes
         options.poolTokens = requests.map { $0 * (context ?? decoder.contextLength) }
         let engine = try Engine(decoder, options: options)

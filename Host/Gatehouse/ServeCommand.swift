@@ -42,12 +42,13 @@ struct ServeCommand: Command {
             Option(
                 "--check-config", nil, "tell the settings and what is wrong with them, and do not serve",
                 isSetting: false),
-        ]
+        ] + RequestSetup.options
 
     /// Time that running answers have after a signal.
     private static let drain = Duration.seconds(30)
 
     private let setup: ChatSetup
+    private let requests: RequestSetup
     private let address: HTTPServer.Configuration
     private let modelNames: [String]
     private let strictModel: Bool
@@ -63,6 +64,7 @@ struct ServeCommand: Command {
         try arguments.expectRest(0...0, "")
         let arguments = try arguments.completed(Self.options)
         setup = try ChatSetup(arguments)
+        requests = try RequestSetup(arguments)
         address = HTTPServer.Configuration(
             host: try arguments.value("--host") ?? "127.0.0.1",
             port: try arguments.integer("--port", in: 0...65535) ?? 8000)
@@ -95,7 +97,9 @@ struct ServeCommand: Command {
         info("Initializing Gatehouse \(Gatehouse.version)")
         let access = AccessControl(
             try keyFile.map { try KeyRing(path: $0, warn: log.warning) })
-        let service = try setup.build(requests: nil, info: info, log: log)
+        let service = try setup.build(
+            requests: nil, promptLimit: requests.promptLimit, timeLimit: requests.timeLimit, info: info,
+            log: log)
         info(
             "Memory: \((ProcessMemory.resident(getpid()) ?? 0) >> 20) MB resident of \(ProcessInfo.processInfo.physicalMemory >> 20) MB"
         )
@@ -109,13 +113,17 @@ struct ServeCommand: Command {
         let models = OpenAIService.ModelNames(
             names: modelNames.isEmpty ? [name] : modelNames, isStrict: strictModel)
         let metrics = ServiceMetrics()
+        let limits = requests.limits
         var router = OpenAIService(
-            service, models: models, access: access, metrics: metrics, recordsContent: recordsContent
+            service, models: models, access: access, metrics: metrics, recordsContent: recordsContent,
+            limits: limits, fetcher: try requests.fetcher()
         ).router
         TextService(
-            service, models: models, access: access, metrics: metrics, recordsContent: recordsContent
+            service, models: models, access: access, metrics: metrics, recordsContent: recordsContent,
+            limits: limits
         ).addRoutes(to: &router)
-        TranscriptionService(service.live, models: models, access: access).addRoutes(to: &router)
+        TranscriptionService(service.live, models: models, access: access, limits: limits)
+            .addRoutes(to: &router)
         router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
         Metrics(service, metrics).addRoutes(to: &router)
         Console.addRoutes(to: &router)

@@ -61,17 +61,25 @@ WRONG_VALUES = [
     ("gatehouse", {"modalities": {"screen-text": 3}}, "gatehouse.modalities.screen-text"),
     ("gatehouse", {"modalities": {"screen-text": {"weight": "half"}}}, "gatehouse.modalities.screen-text.weight"),
     ("gatehouse", {"modalities": {"screen-text": {"version": 1}}}, "gatehouse.modalities.screen-text.version"),
+    ("metadata", 3), ("metadata", {"a": 3}, "metadata.a"), ("metadata", {"a": "b" * 513}, "metadata.a"),
+    ("metadata", {"a" * 65: "b"}), ("metadata", {str(number): "" for number in range(17)}),
+    ("user", 3), ("store", "yes"), ("service_tier", 1), ("safety_identifier", 1), ("prompt_cache_key", 1),
+    ("reasoning_effort", 3), ("verbosity", 3), ("prediction", "text"),
 ]
 
 UNSUPPORTED = [
-    ("functions", [{"name": "f"}]), ("modalities", ["text", "audio"]),
+    ("functions", [{"name": "f"}]), ("modalities", ["text", "audio"]), ("audio", {"voice": "alloy", "format": "wav"}),
+    ("function_call", {"name": "f"}), ("web_search_options", {}),
 ]
 
 NEUTRAL = {
     "n": 1, "logprobs": False, "presence_penalty": 0, "frequency_penalty": 0.0, "logit_bias": {}, "tools": [],
     "tool_choice": "auto", "response_format": {"type": "text"}, "modalities": ["text"], "user": "somebody",
     "stream": False, "stop": None, "seed": None, "max_tokens": None, "temperature": 0, "store": True,
-    "metadata": {"a": "b"}, "parallel_tool_calls": True, "x-unknown": [1, {"deep": None}],
+    "metadata": {str(number).rjust(64): "b" * 512 for number in range(16)}, "parallel_tool_calls": True,
+    "safety_identifier": "a", "prompt_cache_key": "a", "service_tier": "auto", "reasoning_effort": "low",
+    "verbosity": "low", "prediction": {"type": "content", "content": "Hi"}, "function_call": "none", "functions": [],
+    "audio": None, "web_search_options": None, "stream_options": {"include_obfuscation": True}, "x-unknown": [1, {"deep": None}],
 }
 
 

@@ -153,6 +153,20 @@ class StructuredTests(DaemonTestCase):
                          [[call.function.name, call.function.arguments] for call in plain])
         self.assertEqual(len({call[0] for call in calls.values()}), len(calls))
 
+    def test_likelihoods_are_of_every_token_of_a_call(self):
+        fields = {"tools": TOOLS, "tool_choice": "required", "max_tokens": 120, "seed": 4, "temperature": 1,
+                  "logprobs": True, "top_logprobs": 2}
+        plain = self.create(WEATHER, **fields)
+        tokens = plain.choices[0].logprobs.content
+        self.assertEqual(len(tokens), plain.usage.completion_tokens)
+        written = b"".join(bytes(token.bytes) for token in tokens).decode()
+        for call in plain.choices[0].message.tool_calls:
+            self.assertIn(call.function.name, written)
+            self.assertIn(call.function.arguments, written)
+        streamed = [token.bytes for chunk in self.create(WEATHER, stream=True, **fields)
+                    for token in (chunk.choices[0].logprobs.content if chunk.choices[0].logprobs else [])]
+        self.assertEqual(streamed, [token.bytes for token in tokens])
+
     def test_the_model_may_answer_in_text(self):
         answer = self.create(WEATHER, tools=TOOLS, max_tokens=30)
         message = answer.choices[0].message

@@ -111,14 +111,11 @@ public struct ChatAnswer: AsyncSequence, Sendable {
             guard let text else { return }
             guard !readers.isEmpty else { return ready.append(.text(text, choice: choice)) }
             let pieces = readers[choice].push(text.text)
-            if !text.reasoning.isEmpty {
-                ready.append(.text(AnswerText("", reasoning: text.reasoning), choice: choice))
-            }
-            if pieces == [.text(text.text)] {
-                ready.append(.text(AnswerText(text.text, tokens: text.tokens), choice: choice))
-            } else {
-                pieces.forEach { hand($0, of: choice) }
-            }
+            if pieces == [.text(text.text)] { return ready.append(.text(text, choice: choice)) }
+            // Tokens of calls are reported too, before what they are part of.
+            let rest = AnswerText("", reasoning: text.reasoning, tokens: text.tokens)
+            if rest != AnswerText("") { ready.append(.text(rest, choice: choice)) }
+            pieces.forEach { hand($0, of: choice) }
         }
 
         private mutating func handRest(of choice: Int) {

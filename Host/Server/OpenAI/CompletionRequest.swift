@@ -12,25 +12,51 @@ public struct CompletionRequest: Sendable {
     public var stream: Bool
     /// Whether a stream ends with a chunk that carries the usage.
     public var includeUsage: Bool
+    /// Pictures that ``fetchLinks(by:)`` has yet to put into ``chat``.
+    private(set) var links: [MediaLink]
 
     /// Checks every field that it knows. Unknown fields are ignored, as clients send fields of other servers; a known
-    /// one that would change the answer and is not supported yet is refused.
-    public init(parsing body: [UInt8]) throws(HTTPError) {
+    /// one that would change the answer and is not supported yet is refused. `Docs/API.md` lists them.
+    ///
+    /// - Parameter takesLinks: Whether pictures may be at addresses.
+    public init(
+        parsing body: [UInt8], limits: RequestLimits = RequestLimits(), takesLinks: Bool = false
+    ) throws(HTTPError) {
         let root = try RequestField(body: body)
         try Self.refuseUnsupported(root)
+        try root.checkBystanders()
         model = try root["model"].string()
         stream = try root["stream"].bool() ?? false
-        includeUsage = try root["stream_options"].object()["include_usage"].bool() ?? false
+        includeUsage = try root.includesUsage()
         let newName = try root["max_completion_tokens"].integer(1...(1 << 31))
         let oldName = try root["max_tokens"].integer(1...(1 << 31))
+        var reader = PartReader(limits: limits, takesLinks: takesLinks)
+        let messages = try root["messages"].messages(&reader)
+        links = reader.links
         chat = ChatRequest(
-            messages: try root["messages"].messages(), sampling: try Self.sampling(root),
-            choices: try root["n"].integer(1...128) ?? 1, alternatives: try Self.alternatives(root),
+            messages: messages, sampling: try Self.sampling(root),
+            choices: try root["n"].integer(1...limits.choices) ?? 1,
+            alternatives: try Self.alternatives(root),
             maxTokens: newName ?? oldName,
             stop: try root["stop"].stopStrings(),
             modalities: try root["gatehouse"].object(only: ["modalities"])["modalities"].modalityOptions(),
             form: try root["response_format"].answerForm(), tools: try root.tools())
         try readReasoning(root)
+    }
+
+    /// Fetches the pictures that are at addresses and puts them in their places.
+    mutating func fetchLinks(by fetcher: MediaFetcher, limits: RequestLimits) async throws {
+        let links = links
+        let fetched = try await withThrowingTaskGroup(of: (MediaLink, MediaPart).self) { group in
+            for link in links {
+                group.addTask { (link, try await fetcher.fetch(link, most: limits.partBytes)) }
+            }
+            var fetched: [(MediaLink, MediaPart)] = []
+            for try await one in group { fetched.append(one) }
+            return fetched
+        }
+        for (link, media) in fetched { chat.messages[link.message].parts[link.part] = .media(media) }
+        self.links = []
     }
 
     /// Variables of the template, and whether reasoning is told apart; both fields are taken at the top and inside
@@ -45,6 +71,10 @@ public struct CompletionRequest: Sendable {
                 }
                 chat.templateVariables[name] = JinjaValue(value)
             }
+        }
+        if let effort = try root["reasoning_effort"].string() {
+            chat.templateVariables["reasoning_effort"] = JinjaValue(.string(effort))
+            if effort == "none" { chat.templateVariables["enable_thinking"] = .bool(false) }
         }
         if let thinks = try root["enable_thinking"].bool() {
             chat.templateVariables["enable_thinking"] = .bool(thinks)
@@ -82,21 +112,34 @@ public struct CompletionRequest: Sendable {
     /// Fields of OpenAI's API whose neutral value is fine and whose every other value would be ignored here.
     private static func refuseUnsupported(_ root: RequestField) throws(HTTPError) {
         let neutral: [String: [JSONValue]] = [
+            "audio": [],
+            "function_call": [.string("none"), .string("auto")],
             "functions": [.array([])],
             "modalities": [.array([.string("text")])],
+            "web_search_options": [],
         ]
         for (name, values) in neutral.sorted(by: { $0.key < $1.key }) {
             guard let value = root[name].value, value != .null, !values.contains(value) else { continue }
-            let supported = values.map(\.text).joined(separator: " or ")
+            let supported =
+                values.isEmpty ? "nothing" : values.map(\.text).joined(separator: " or ")
             throw HTTPError(
                 status: 400,
-                message: "\(name): this version supports \(supported) only, found \(value.summary)",
+                message:
+                    "\(name): expected \(supported), as this server does no more, found \(value.summary)",
                 param: name, code: "unsupported_parameter")
         }
     }
 }
 
 extension RequestField {
+    /// Whether a stream is to end with the usage.
+    func includesUsage() throws(HTTPError) -> Bool {
+        let options = try self["stream_options"].object()
+        // Padding against those who measure encrypted streams; there is none here.
+        _ = try options["include_obfuscation"].bool()
+        return try options["include_usage"].bool() ?? false
+    }
+
     fileprivate func logitBias() throws(HTTPError) -> [Int32: Float] {
         guard let value else { return [:] }
         guard case .object(let members) = value, members.count <= 1024 else {
@@ -126,15 +169,15 @@ extension RequestField {
         return stops
     }
 
-    fileprivate func messages() throws(HTTPError) -> [ChatMessage] {
+    fileprivate func messages(_ reader: inout PartReader) throws(HTTPError) -> [ChatMessage] {
         let elements = try elements("an array of messages")
         if elements.isEmpty { throw expected("at least one message") }
         var messages: [ChatMessage] = []
-        for element in elements { messages.append(try element.message()) }
+        for element in elements { messages.append(try element.message(messages.count, &reader)) }
         return messages
     }
 
-    private func message() throws(HTTPError) -> ChatMessage {
+    private func message(_ number: Int, _ reader: inout PartReader) throws(HTTPError) -> ChatMessage {
         guard case .object = value else { throw expected("a message object") }
         let name = try self["role"].string() ?? ""
         // OpenAI's newer word for the same thing.
@@ -160,58 +203,10 @@ extension RequestField {
         default:
             var parts: [ChatPart] = []
             for element in try content.elements("a string or an array of parts") {
-                parts.append(try element.part())
+                parts.append(try reader.part(element, message: number, number: parts.count))
             }
             return ChatMessage(role, parts, calls: calls, callID: callID)
         }
-    }
-
-    private func part() throws(HTTPError) -> ChatPart {
-        guard case .object = value else { throw expected("a content part") }
-        switch try self["type"].string() {
-        case "text":
-            guard let text = try self["text"].string() else { throw self["text"].expected("a string") }
-            return .text(text)
-        case "image_url":
-            return .media(try self["image_url"].object()["url"].dataURL())
-        case "file":
-            return .media(try self["file"].object()["file_data"].dataURL())
-        case "input_audio":
-            return .media(try self["input_audio"].object().audio())
-        default:
-            throw self["type"].expected("one of \"text\", \"image_url\", \"input_audio\", \"file\"")
-        }
-    }
-
-    private func dataURL() throws(HTTPError) -> MediaPart {
-        guard let text = try string() else { throw expected("a data: URL") }
-        let url: DataURL
-        do throws(DataURL.Problem) {
-            url = try DataURL(text)
-        } catch {
-            throw expected(error.expected)
-        }
-        return try media(url.bytes, declared: url.mediaType)
-    }
-
-    private func audio() throws(HTTPError) -> MediaPart {
-        let data = self["data"]
-        guard let text = try data.string(), let bytes = DataURL.decode(base64: text.utf8) else {
-            throw data.expected("valid base64")
-        }
-        guard let format = try self["format"].string(), !format.isEmpty else {
-            throw self["format"].expected("a format such as \"wav\"")
-        }
-        return try data.media(bytes, declared: MediaType.audio(format: format))
-    }
-
-    /// A known signature decides the media type, else what the client says.
-    private func media(_ bytes: [UInt8], declared: String) throws(HTTPError) -> MediaPart {
-        guard !bytes.isEmpty else {
-            throw HTTPError(
-                status: 400, message: "\(path): the data is empty", param: path, code: "invalid_value")
-        }
-        return MediaPart(mediaType: MediaType.sniffed(bytes) ?? declared, bytes: bytes)
     }
 
     fileprivate func modalityOptions() throws(HTTPError) -> [String: ModalityOption] {

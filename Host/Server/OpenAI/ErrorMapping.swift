@@ -66,7 +66,7 @@ extension HTTPError {
 
     private init(_ error: EngineError) {
         switch error {
-        case .contextExceeded:
+        case .contextExceeded, .promptTooLong:
             self.init(
                 status: 400, message: "\(error)", param: "messages", code: "context_length_exceeded")
         case .emptyPrompt:

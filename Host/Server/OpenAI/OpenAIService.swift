@@ -28,41 +28,44 @@ public struct OpenAIService: Sendable {
     private let access: AccessControl
     private let metrics: ServiceMetrics
     private let recordsContent: Bool
+    private let limits: RequestLimits
+    private let fetcher: MediaFetcher?
     private let started = Int(Date().timeIntervalSince1970)
 
-    /// - Parameter recordsContent: Whether the log is to have what was asked and answered.
+    /// - Parameters:
+    ///   - recordsContent: Whether the log is to have what was asked and answered.
+    ///   - fetcher: Of pictures at addresses; nil takes none.
     public init(
         _ chat: ChatService, models: ModelNames, access: AccessControl = AccessControl(nil),
-        metrics: ServiceMetrics = ServiceMetrics(), recordsContent: Bool = false
+        metrics: ServiceMetrics = ServiceMetrics(), recordsContent: Bool = false,
+        limits: RequestLimits = RequestLimits(), fetcher: MediaFetcher? = nil
     ) {
         self.chat = chat
         self.models = models
         self.access = access
         self.metrics = metrics
         self.recordsContent = recordsContent
+        self.limits = limits
+        self.fetcher = fetcher
     }
 
     public var router: HTTPRouter {
         var router = HTTPRouter()
         router.on("GET", "/health") { _ in .json(Array(#"{"status":"ok"}"#.utf8)) }
         router.on("GET", "/v1/models") { _ in .json(listOfModels) }
-        router.on("POST", "/v1/chat/completions") { request in
-            do {
-                return try await complete(request)
-            } catch {
-                return HTTPError(describing: error).response
-            }
-        }
+        router.on("POST", "/v1/chat/completions", answering: complete)
         return router
     }
 
     private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
-        var completion = try CompletionRequest(parsing: request.body)
+        let started = ContinuousClock.now
+        var completion = try CompletionRequest(
+            parsing: request.body, limits: limits, takesLinks: fetcher != nil)
         let model = try models.resolve(completion.model)
         let client = try access.admit(request)
         completion.chat.origin = RequestOrigin(request, from: client, model: model)
+        if let fetcher { try await completion.fetchLinks(by: fetcher, limits: limits) }
         if recordsContent { request.notes.set("messages", completion.chat.logged) }
-        let started = ContinuousClock.now
         let answer = MeteredAnswer(
             try await chat.answer(completion.chat), client, metrics, since: started,
             recordsContent: recordsContent)
@@ -97,34 +100,29 @@ public struct OpenAIService: Sendable {
     private func stream(
         _ answer: MeteredAnswer, choices: Int, _ response: CompletionResponse, _ headers: HTTPHeaders
     ) -> HTTPResponse {
-        ServerSentEvents.response(headers: headers) { events in
-            do {
-                for choice in 0..<choices {
-                    try await events.send(response.first(choice, answer.modalities).text)
+        ServerSentEvents.answer(headers: headers) { events in
+            for choice in 0..<choices {
+                try await events.send(response.first(choice, answer.modalities).text)
+            }
+            var called: Set<Int> = []
+            for try await element in answer {
+                switch element {
+                case .read: break
+                case .text(let piece, let choice):
+                    try await events.send(response.text(piece, choice).text)
+                case .call(let index, let name, let choice):
+                    called.insert(choice)
+                    let call = FunctionCall(id: Self.newCallID(), name: name, arguments: "")
+                    try await events.send(response.call(call, index, choice).text)
+                case .arguments(let text, let call, let choice):
+                    try await events.send(response.arguments(text, call, choice).text)
+                case .ended(let reason, let choice):
+                    let last = response.last(reason, choice, hasCalls: called.contains(choice))
+                    try await events.send(last.text)
+                case .finished(let usage):
+                    if response.includesUsage { try await events.send(response.usage(usage).text) }
+                    try await events.send("[DONE]")
                 }
-                var called: Set<Int> = []
-                for try await element in answer {
-                    switch element {
-                    case .read: break
-                    case .text(let piece, let choice):
-                        try await events.send(response.text(piece, choice).text)
-                    case .call(let index, let name, let choice):
-                        called.insert(choice)
-                        let call = FunctionCall(id: Self.newCallID(), name: name, arguments: "")
-                        try await events.send(response.call(call, index, choice).text)
-                    case .arguments(let text, let call, let choice):
-                        try await events.send(response.arguments(text, call, choice).text)
-                    case .ended(let reason, let choice):
-                        let last = response.last(reason, choice, hasCalls: called.contains(choice))
-                        try await events.send(last.text)
-                    case .finished(let usage):
-                        if response.includesUsage { try await events.send(response.usage(usage).text) }
-                        try await events.send("[DONE]")
-                    }
-                }
-            } catch let error where !(error is HTTPClientGone || error is CancellationError) {
-                // The head has gone out, so the error is an event.
-                try await events.send(String(decoding: HTTPError(describing: error).body, as: UTF8.self))
             }
         }
     }

@@ -58,7 +58,7 @@ struct TextCompletion: Sendable {
 
     /// Prompts one after the other; the engine works on all of them at once.
     func streamed(_ answers: [Answer], headers: HTTPHeaders) -> HTTPResponse {
-        ServerSentEvents.response(headers: headers) { events in
+        ServerSentEvents.answer(headers: headers) { events in
             var total = Usage(promptTokens: 0, completionTokens: 0)
             func send(_ choice: JSONValue) async throws {
                 var members = head
@@ -66,44 +66,39 @@ struct TextCompletion: Sendable {
                 if includesUsage { members["usage"] = .null }
                 try await events.send(JSONValue.object(members).text)
             }
-            do {
-                for (number, answer) in answers.enumerated() {
-                    var offsets = Array(repeating: answer.beginning.unicodeScalars.count, count: choices)
-                    if !answer.beginning.isEmpty {
-                        for choice in 0..<choices {
-                            try await send(
-                                json(answer.beginning, [], nil, offset: 0, index: number * choices + choice))
-                        }
-                    }
-                    for try await element in answer.elements {
-                        switch element {
-                        case .read, .call, .arguments: break
-                        case .text(let piece, let choice):
-                            try await send(
-                                json(
-                                    piece.text, piece.tokens, nil, offset: offsets[choice],
-                                    index: number * choices + choice))
-                            offsets[choice] += piece.text.unicodeScalars.count
-                        case .ended(let reason, let choice):
-                            try await send(
-                                json(
-                                    "", [], reason, offset: offsets[choice], index: number * choices + choice)
-                            )
-                        case .finished(let usage): total.add(usage)
-                        }
+            for (number, answer) in answers.enumerated() {
+                var offsets = Array(repeating: answer.beginning.unicodeScalars.count, count: choices)
+                if !answer.beginning.isEmpty {
+                    for choice in 0..<choices {
+                        try await send(
+                            json(answer.beginning, [], nil, offset: 0, index: number * choices + choice))
                     }
                 }
-                if includesUsage {
-                    var members = head
-                    members["choices"] = .array([])
-                    members["usage"] = total.json
-                    try await events.send(JSONValue.object(members).text)
+                for try await element in answer.elements {
+                    switch element {
+                    case .read, .call, .arguments: break
+                    case .text(let piece, let choice):
+                        try await send(
+                            json(
+                                piece.text, piece.tokens, nil, offset: offsets[choice],
+                                index: number * choices + choice))
+                        offsets[choice] += piece.text.unicodeScalars.count
+                    case .ended(let reason, let choice):
+                        try await send(
+                            json(
+                                "", [], reason, offset: offsets[choice], index: number * choices + choice)
+                        )
+                    case .finished(let usage): total.add(usage)
+                    }
                 }
-                try await events.send("[DONE]")
-            } catch let error where !(error is HTTPClientGone || error is CancellationError) {
-                // The head has gone out, so the error is an event.
-                try await events.send(String(decoding: HTTPError(describing: error).body, as: UTF8.self))
             }
+            if includesUsage {
+                var members = head
+                members["choices"] = .array([])
+                members["usage"] = total.json
+                try await events.send(JSONValue.object(members).text)
+            }
+            try await events.send("[DONE]")
         }
     }
 

@@ -36,18 +36,19 @@ struct TextCompletionRequest: Sendable {
     /// OpenAI's default.
     private static let defaultTokens = 16
 
-    init(parsing body: [UInt8]) throws(HTTPError) {
+    init(parsing body: [UInt8], limits: RequestLimits) throws(HTTPError) {
         let root = try RequestField(body: body)
         model = try root["model"].string()
         prompts = try root["prompt"].textInputs(most: 64)
         sampling = try CompletionRequest.sampling(root)
-        let choices = try root["n"].integer(1...128) ?? 1
+        let choices = try root["n"].integer(1...limits.choices) ?? 1
         self.choices = choices
         maxTokens = try root["max_tokens"].integer(0...(1 << 31)) ?? Self.defaultTokens
         alternatives = try root["logprobs"].integer(0...20)
         stop = try root["stop"].stopStrings()
         stream = try root["stream"].bool() ?? false
-        includeUsage = try root["stream_options"].object()["include_usage"].bool() ?? false
+        includeUsage = try root.includesUsage()
+        try root.checkUser()
         echo = try root["echo"].bool() ?? false
         if let best = try root["best_of"].integer(1...128), best != choices {
             throw root["best_of"].expected("n, \(choices): others are not written here")
@@ -72,6 +73,7 @@ struct EmbeddingRequest: Sendable {
         let root = try RequestField(body: body)
         model = try root["model"].string()
         inputs = try root["input"].textInputs(most: 2048)
+        try root.checkUser()
         switch try root["encoding_format"].string() {
         case nil, "float"?: isBase64 = false
         case "base64"?: isBase64 = true

@@ -14,13 +14,15 @@ public struct TextService: Sendable {
     private let access: AccessControl
     private let metrics: ServiceMetrics
     private let recordsContent: Bool
+    private let limits: RequestLimits
     /// One text after the other, beside whatever the engine runs.
     private let embedding = DispatchQueue(label: "embedding")
 
     /// - Parameter recordsContent: Whether the log is to have what was asked and answered.
     public init(
         _ chat: ChatService, models: OpenAIService.ModelNames, access: AccessControl = AccessControl(nil),
-        metrics: ServiceMetrics = ServiceMetrics(), recordsContent: Bool = false
+        metrics: ServiceMetrics = ServiceMetrics(), recordsContent: Bool = false,
+        limits: RequestLimits = RequestLimits()
     ) {
         model = chat.model
         engine = chat.engine
@@ -28,22 +30,14 @@ public struct TextService: Sendable {
         self.access = access
         self.metrics = metrics
         self.recordsContent = recordsContent
+        self.limits = limits
     }
 
     public func addRoutes(to router: inout HTTPRouter) {
-        func on(_ path: String, _ handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse) {
-            router.on("POST", path) { request in
-                do {
-                    return try await handler(request)
-                } catch {
-                    return HTTPError(describing: error).response
-                }
-            }
-        }
-        on("/v1/completions", complete)
-        on("/v1/embeddings", embed)
-        on("/tokenize") { try tokenize($0) }
-        on("/detokenize") { try detokenize($0) }
+        router.on("POST", "/v1/completions", answering: complete)
+        router.on("POST", "/v1/embeddings", answering: embed)
+        router.on("POST", "/tokenize", answering: tokenize)
+        router.on("POST", "/detokenize", answering: detokenize)
     }
 
     // MARK: Tokens
@@ -110,18 +104,13 @@ public struct TextService: Sendable {
     }
 
     private func vector(_ tokens: [Int32]) async throws -> [Float] {
+        try engine.checkPrompt(tokens: tokens.count)
         let isCancelled = Flag()
         return try await withTaskCancellationHandler {
             try await withCheckedThrowingContinuation { continuation in
-                embedding.async { [decoder = model.decoder, context = engine.context] in
+                embedding.async { [decoder = model.decoder] in
                     continuation.resume(
-                        with: Result {
-                            guard tokens.count <= context else {
-                                throw EngineError.contextExceeded(
-                                    promptTokens: tokens.count, context: context)
-                            }
-                            return try decoder.embedding(tokens) { isCancelled.isSet }
-                        })
+                        with: Result { try decoder.embedding(tokens) { isCancelled.isSet } })
                 }
             }
         } onCancel: {
@@ -139,7 +128,7 @@ public struct TextService: Sendable {
 
     private func complete(_ request: HTTPRequest) async throws -> HTTPResponse {
         let started = ContinuousClock.now
-        let wanted = try TextCompletionRequest(parsing: request.body)
+        let wanted = try TextCompletionRequest(parsing: request.body, limits: limits)
         let name = try models.resolve(wanted.model)
         let client = try access.admit(request)
         let writer = AnswerWriter(model.tokenizer, stop: wanted.stop)

@@ -8,30 +8,21 @@ public struct TranscriptionService: Sendable {
     private let live: LiveRegistry
     private let models: OpenAIService.ModelNames
     private let access: AccessControl
+    private let limits: RequestLimits
 
     public init(
-        _ live: LiveRegistry, models: OpenAIService.ModelNames, access: AccessControl = AccessControl(nil)
+        _ live: LiveRegistry, models: OpenAIService.ModelNames, access: AccessControl = AccessControl(nil),
+        limits: RequestLimits = RequestLimits()
     ) {
         self.live = live
         self.models = models
         self.access = access
+        self.limits = limits
     }
 
     public func addRoutes(to router: inout HTTPRouter) {
-        router.on("POST", "/v1/audio/transcriptions") { request in
-            do {
-                return try await transcribe(request)
-            } catch {
-                return HTTPError(describing: error, of: "file").response
-            }
-        }
-        router.on("GET", "/v1/realtime") { request in
-            do throws(HTTPError) {
-                return try listen(request)
-            } catch {
-                return error.response
-            }
-        }
+        router.on("POST", "/v1/audio/transcriptions", mediaIn: "file", answering: transcribe)
+        router.on("GET", "/v1/realtime", answering: listen)
     }
 
     private func listen(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
@@ -48,6 +39,7 @@ public struct TranscriptionService: Sendable {
 
     private func transcribe(_ http: HTTPRequest) async throws -> HTTPResponse {
         let request = try TranscriptionRequest(parsing: http.body, contentType: http.headers["Content-Type"])
+        try limits.check(bytes: request.sound.bytes.count, at: "file")
         let model = try models.resolve(request.model)
         let client = try access.admit(http)
         var origin = RequestOrigin(http, from: client, model: model)
@@ -97,52 +89,47 @@ public struct TranscriptionService: Sendable {
         _ sound: MediaPart, _ plugin: RegisteredPlugin, _ version: RegisteredVersion,
         _ client: AccessControl.Client
     ) -> HTTPResponse {
-        ServerSentEvents.response(headers: client.headers) { events in
+        ServerSentEvents.answer(headers: client.headers, mediaIn: "file") { events in
             // One of its key's requests until the end.
             defer { withExtendedLifetime(client) {} }
-            do {
-                let (texts, told) = AsyncStream<String>.makeStream()
-                var input = try EncodeInput([sound])
-                input.text = { told.yield($0) }
-                let call = input
-                try await withThrowingTaskGroup(of: Transcript?.self) { group in
-                    group.addTask {
-                        defer { told.finish() }
-                        return try await transcript(call, plugin, version)
-                    }
-                    group.addTask {
-                        var sent = ""
-                        for await text in texts {
-                            let gap = sent.last?.isWhitespace == false && text.first?.isWhitespace == false
-                            let delta = (gap ? " " : "") + text
-                            sent += delta
-                            try await events.send(
-                                JSONValue.object([
-                                    "type": .string("transcript.text.delta"), "delta": .string(delta),
-                                ]).text)
-                        }
-                        return nil
-                    }
-                    var whole: Transcript?
-                    for try await transcript in group { whole = transcript ?? whole }
-                    try await events.send(
-                        JSONValue.object([
-                            "type": .string("transcript.text.done"), "text": .string(whole?.text ?? ""),
-                        ]).text)
+            let (texts, told) = AsyncStream<String>.makeStream()
+            var input = try EncodeInput([sound])
+            input.text = { told.yield($0) }
+            let call = input
+            try await withThrowingTaskGroup(of: Transcript?.self) { group in
+                group.addTask {
+                    defer { told.finish() }
+                    return try await transcript(call, plugin, version)
                 }
-            } catch let error where !(error is HTTPClientGone || error is CancellationError) {
-                // The head has gone out, so the error is an event.
+                group.addTask {
+                    var sent = ""
+                    for await text in texts {
+                        let gap = sent.last?.isWhitespace == false && text.first?.isWhitespace == false
+                        let delta = (gap ? " " : "") + text
+                        sent += delta
+                        try await events.send(
+                            JSONValue.object([
+                                "type": .string("transcript.text.delta"), "delta": .string(delta),
+                            ]).text)
+                    }
+                    return nil
+                }
+                var whole: Transcript?
+                for try await transcript in group { whole = transcript ?? whole }
                 try await events.send(
-                    String(decoding: HTTPError(describing: error, of: "file").body, as: UTF8.self))
+                    JSONValue.object([
+                        "type": .string("transcript.text.done"), "text": .string(whole?.text ?? ""),
+                    ]).text)
             }
         }
     }
 }
 
 extension HTTPError {
-    /// The same, of a request whose sound is in the field `param` in the place of messages.
-    init(describing error: any Error, of param: String) {
+    /// The same, of a request whose media are in the field `param` in the place of messages, where there is one.
+    init(describing error: any Error, of param: String?) {
         self.init(describing: error)
+        guard let param else { return }
         if self.param == "messages" { self.param = param }
         if let failure = error as? PluginFailure {
             switch failure.reason {

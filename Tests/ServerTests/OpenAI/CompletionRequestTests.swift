@@ -212,6 +212,21 @@ import Testing
                 #""response_format": {"type": "json_schema", "json_schema": {"schema": {}, "strict": 1}}"#,
             param: "response_format.json_schema.strict"),
         Refused(fields: #""modalities": ["text", "audio"]"#, param: "modalities"),
+        Refused(fields: #""audio": {"voice": "alloy"}"#, param: "audio"),
+        Refused(fields: #""web_search_options": {}"#, param: "web_search_options"),
+        Refused(fields: #""functions": [{"name": "f"}]"#, param: "functions"),
+        Refused(fields: #""function_call": {"name": "f"}"#, param: "function_call"),
+        Refused(fields: #""user": 3"#, param: "user"),
+        Refused(fields: #""safety_identifier": []"#, param: "safety_identifier"),
+        Refused(fields: #""store": "yes""#, param: "store"),
+        Refused(fields: #""service_tier": 1"#, param: "service_tier"),
+        Refused(fields: #""prediction": "x""#, param: "prediction"),
+        Refused(fields: #""reasoning_effort": 1"#, param: "reasoning_effort"),
+        Refused(
+            fields: #""stream_options": {"include_obfuscation": 1}"#,
+            param: "stream_options.include_obfuscation"),
+        Refused(fields: #""metadata": ["a"]"#, param: "metadata"),
+        Refused(fields: #""metadata": {"a": 1}"#, param: "metadata.a"),
     ])
     func aWrongFieldIsNamed(_ refused: Refused) throws {
         let error = try #require(throws: HTTPError.self) { try parse(fields: refused.fields) }
@@ -220,6 +235,80 @@ import Testing
         #expect(error.param == refused.param)
         #expect(error.message.hasPrefix("\(refused.param): "))
         #expect(error.message.contains(", found "))
+    }
+
+    /// OpenAI's limits: 16 pairs, 64 characters of a name, 512 of a value.
+    @Test func metadataHasItsLimits() throws {
+        func metadata(_ pairs: [(String, String)]) throws {
+            let members = pairs.map { #""\#($0)": "\#($1)""# }.joined(separator: ", ")
+            _ = try parse(fields: #""metadata": {\#(members)}"#)
+        }
+        func refusal(_ pairs: [(String, String)]) throws -> String? {
+            try #require(throws: HTTPError.self) { try metadata(pairs) }.param
+        }
+        let long = String(repeating: "é", count: 64)
+        try metadata((0..<15).map { ("k\($0)", "v") } + [(long, String(repeating: "😀", count: 512))])
+        #expect(try refusal((0...16).map { ("k\($0)", "v") }) == "metadata")
+        #expect(try refusal([(long + "é", "v")]) == "metadata")
+        #expect(try refusal([("k", String(repeating: "v", count: 513))]) == "metadata.k")
+    }
+
+    @Test func whatSaysNothingOfTheAnswerIsTaken() throws {
+        let request = try parse(
+            fields: #"""
+                "metadata": null, "user": "u", "safety_identifier": "s", "prompt_cache_key": "p", "store": true,
+                "service_tier": "flex", "verbosity": "low", "prediction": {"type": "content", "content": "x"},
+                "functions": [], "function_call": "auto", "audio": null, "web_search_options": null,
+                "stream_options": {"include_obfuscation": false}
+                """#)
+        #expect(request.chat.sampling == Sampling() && request.chat.templateVariables.isEmpty)
+    }
+
+    @Test func theEffortOfReasoningReachesTheTemplate() throws {
+        let high = try parse(fields: #""reasoning_effort": "high""#).chat.templateVariables
+        #expect(high["reasoning_effort"] != nil && high["enable_thinking"] == nil)
+        let none = try parse(fields: #""reasoning_effort": "none""#).chat.templateVariables
+        guard case .bool(false)? = none["enable_thinking"] else {
+            Issue.record("enable_thinking is \(String(describing: none["enable_thinking"]))")
+            return
+        }
+        let both = try parse(fields: #""reasoning_effort": "none", "enable_thinking": true"#)
+        guard case .bool(true)? = both.chat.templateVariables["enable_thinking"] else {
+            Issue.record("what is said of it itself does not win")
+            return
+        }
+    }
+
+    @Test func limitsOfTheServerAreHeld() throws {
+        var limits = RequestLimits()
+        limits.mediaParts = 2
+        limits.partBytes = 5
+        limits.choices = 3
+        func refusal(_ parts: [String], _ fields: String = "") throws -> HTTPError? {
+            let body =
+                #"{"messages": [{"role": "user", "content": [\#(parts.joined(separator: ", "))]}]\#(fields)}"#
+            do throws(HTTPError) {
+                _ = try CompletionRequest(parsing: Array(body.utf8), limits: limits)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        let five = #"{"type": "file", "file": {"file_data": "data:text/csv,12345"}}"#
+        let six = #"{"type": "file", "file": {"file_data": "data:text/csv,123456"}}"#
+        let sound = #"{"type": "input_audio", "input_audio": {"data": "AAAAAAAA", "format": "wav"}}"#
+        #expect(try refusal([five, five]) == nil)
+        let third = try #require(try refusal([five, #"{"type": "text", "text": "a"}"#, five, five]))
+        #expect((third.status, third.code) == (400, "too_many_media"))
+        #expect(third.param == "messages[0].content[3]" && third.message.contains("2"))
+        for (part, field) in [(six, "file.file_data"), (sound, "input_audio.data")] {
+            let large = try #require(try refusal([five, part]))
+            #expect((large.status, large.code) == (413, "media_too_large"))
+            #expect(large.param == "messages[0].content[1].\(field)")
+            #expect(large.message.contains("5 bytes") && large.message.contains("6"))
+        }
+        #expect(try refusal([five], #", "n": 3"#) == nil)
+        #expect(try refusal([five], #", "n": 4"#)?.param == "n")
     }
 
     @Test(arguments: [

@@ -1,0 +1,37 @@
+/// How the endpoints tell of errors: by a status while nothing has gone out, by an event after that.
+extension HTTPRouter {
+    /// Routes to a handler that throws.
+    ///
+    /// - Parameter param: The field that media come in, where that is not `messages`.
+    mutating func on(
+        _ method: String, _ path: String, mediaIn param: String? = nil,
+        answering handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    ) {
+        on(method, path) { request in
+            do {
+                return try await handler(request)
+            } catch {
+                return HTTPError(describing: error, of: param).response
+            }
+        }
+    }
+}
+
+extension ServerSentEvents {
+    /// A response that streams an answer. As the head has gone out, the error that ends it is its last event.
+    ///
+    /// - Parameter param: The field that media come in, where that is not `messages`.
+    static func answer(
+        headers: HTTPHeaders, mediaIn param: String? = nil,
+        _ producer: @escaping @Sendable (Writer) async throws -> Void
+    ) -> HTTPResponse {
+        response(headers: headers) { events in
+            do {
+                try await producer(events)
+            } catch let error where !(error is HTTPClientGone || error is CancellationError) {
+                try await events.send(
+                    String(decoding: HTTPError(describing: error, of: param).body, as: UTF8.self))
+            }
+        }
+    }
+}
