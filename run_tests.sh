@@ -11,6 +11,8 @@ install_build_packages
 install_packages g++ abigail-tools
 # The browser that the console is tried in.
 install_packages chromium fonts-dejavu-core
+# Network namespaces, for what is fetched from public addresses.
+install_packages iproute2
 # What runs the AArch64 path of the kernels on this processor.
 if [ "$(uname -m)" = x86_64 ]; then
     install_packages libc6-dev-arm64-cross libgcc-12-dev-arm64-cross qemu-user
