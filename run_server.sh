@@ -32,13 +32,10 @@ kept. Options go to gatehouse serve:
   --insecure         listen on an address that other machines reach though there are no keys
   --socket P         where gatehouse plugin finds the daemon
   --data D           what outlives the daemon (default: $XDG_DATA_HOME/gatehouse)
-  --allow-media-host H
-                     fetch pictures from this host, or from subdomains by *.H; may be repeated (default: from none)
-  --max-media-parts N
-                     images, sounds and files that a request may have (default: 64)
+  --allow-media-host H  fetch pictures from this host, or from subdomains by *.H; may be repeated (default: from none)
+  --max-media-parts N  images, sounds and files that a request may have (default: 64)
   --max-part-mb N    MiB that each of them may have (default: 64)
-  --max-prompt-tokens N
-                     tokens that a prompt may have (default: what --ctx leaves)
+  --max-prompt-tokens N  tokens that a prompt may have (default: what --ctx leaves)
   --max-seconds N    seconds that writing an answer may take; it ends as at its token limit then (default: no limit)
   --max-choices N    answers that a request may ask for by n (default: 128)
   --admin            serve the operator's commands over HTTP too, under /admin
