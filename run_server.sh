@@ -9,7 +9,11 @@ usage: ./run_server.sh [OPTION]…
 
 Installs the Debian packages that are missing, builds host, SDK and plugins, fetches the default model, and serves the
 OpenAI API on 127.0.0.1:8000 until SIGINT or SIGTERM. A daemon that crashes is started again. What earlier runs did is
-kept. Options go to gatehouse serve:
+kept. Its own option is
+
+  --allocator A      the daemon's memory allocator: tcmalloc or jemalloc, from Debian (default: the C library's)
+
+All others go to gatehouse serve:
 
   --model P          a GGUF file, or the folder of a checkpoint (default: what models/ holds); with it no model is
                      fetched
@@ -58,6 +62,32 @@ done
 
 # shellcheck source=Scripts/setup.sh
 . "$root/Scripts/setup.sh"
+
+# Takes out what is for this script.
+allocator=
+left=$#
+while [ "$left" -gt 0 ]; do
+    word=$1
+    shift
+    left=$((left - 1))
+    case $word in
+    --allocator)
+        [ "$left" -gt 0 ] || fail "--allocator needs a value: tcmalloc or jemalloc"
+        allocator=$1
+        shift
+        left=$((left - 1))
+        ;;
+    --allocator=*) allocator=${word#*=} ;;
+    *) set -- "$@" "$word" ;;
+    esac
+done
+case $allocator in
+'') library= ;;
+tcmalloc) package=libtcmalloc-minimal4 library=libtcmalloc_minimal.so.4 ;;
+jemalloc) package=libjemalloc2 library=libjemalloc.so.2 ;;
+*) fail "--allocator: expected tcmalloc or jemalloc, found \"$allocator\"" ;;
+esac
+
 install_build_packages
 info "Building the host"
 swift build -c release --package-path "$root" --quiet || fail "the host did not build; see above"
@@ -65,4 +95,11 @@ build_plugins
 gatehouse="$root/.build/release/gatehouse"
 # What options, environment and gatehouse.json come to; what is wrong with them is told when it serves.
 "$gatehouse" serve --check-config "$@" 2>/dev/null | grep -q '^model ' || fetch_model
-exec sh "$root/Scripts/supervise.sh" "$gatehouse" serve "$@"
+if [ -n "$library" ]; then
+    install_packages "$package"
+    # env is replaced by the daemon; plugins' workers do not inherit it.
+    set -- env LD_PRELOAD="$library" "$gatehouse" serve "$@"
+else
+    set -- "$gatehouse" serve "$@"
+fi
+exec sh "$root/Scripts/supervise.sh" "$@"

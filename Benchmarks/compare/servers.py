@@ -93,6 +93,20 @@ class Server:
         return {"resident": megabytes("VmRSS"), "peak": megabytes("VmHWM")}
 
 
+    def threads(self):
+        return len(list(pathlib.Path(f"/proc/{self.process.pid}/task").iterdir()))
+
+
+def gatehouse(binary, model, threads, context, *options):
+    """Text alone: a registry without plugins, so that what was built beside the host has no say. `binary` is a command."""
+    folder = tempfile.TemporaryDirectory()
+    registry = pathlib.Path(folder.name, "registry.json")
+    registry.write_text('{"format": 1, "plugins": [], "rules": []}')
+    return Server(
+        [*binary, "serve", "--model", model, "--threads", threads, "--ctx", context, "--registry", registry, "--data",
+         folder.name, "--socket", f"{folder.name}/socket", *options], folder)
+
+
 class Servers:
     """How each side's server is started."""
 
@@ -100,13 +114,7 @@ class Servers:
         self.tool, self.peer = gatehouse, llama_cpp
 
     def gatehouse(self, model, context, *options):
-        """Text alone: a registry without plugins, so that what was built beside the host has no say."""
-        folder = tempfile.TemporaryDirectory()
-        registry = pathlib.Path(folder.name, "registry.json")
-        registry.write_text('{"format": 1, "plugins": [], "rules": []}')
-        return Server(
-            [self.tool.binary, "serve", "--model", model, "--threads", self.tool.threads, "--ctx", context, "--registry",
-             registry, "--data", folder.name, "--socket", f"{folder.name}/socket", *options], folder)
+        return gatehouse([self.tool.binary], model, self.tool.threads, context, *options)
 
     def llama_cpp(self, model, context, slots, *options):
         """`context` tokens for each of `slots`."""

@@ -16,12 +16,12 @@ SUPERVISE = checkout.ROOT / "Scripts" / "supervise.sh"
 
 
 class SupervisionTests(unittest.TestCase):
-    def start(self, *command):
+    def start(self, *command, script=SUPERVISE):
         folder = self.enterContext(tempfile.TemporaryDirectory())
         self.output, self.errors = f"{folder}/out", f"{folder}/err"
         with open(self.output, "wb") as output, open(self.errors, "wb") as errors:
             process = subprocess.Popen(
-                ["sh", SUPERVISE, *map(str, command)], stdout=output, stderr=errors, stdin=subprocess.DEVNULL,
+                ["sh", script, *map(str, command)], stdout=output, stderr=errors, stdin=subprocess.DEVNULL,
                 env=checkout.environment(folder))
         self.addCleanup(lambda: (process.poll() is None and process.terminate(), process.wait(checkout.PATIENCE)))
         return process
@@ -70,3 +70,18 @@ class SupervisionTests(unittest.TestCase):
         self.assertLess(errors.index("again in 1 s"), errors.index("again in 2 s"))
         supervisor.send_signal(signal.SIGTERM)
         self.assertEqual(supervisor.wait(3), 128 + signal.SIGKILL)
+
+    def test_the_start_script_takes_another_allocator(self):
+        script = checkout.ROOT / "run_server.sh"
+        wrong = subprocess.run(["sh", script, "--allocator", "best"], capture_output=True, text=True)
+        self.assertEqual(wrong.returncode, 1)
+        self.assertIn('--allocator: expected tcmalloc or jemalloc, found "best"', wrong.stderr)
+
+        supervisor = self.start("--allocator", "jemalloc", "--port", "0", script=script)
+        processes.wait_until(lambda: READY in self.read(self.output), "ready", seconds=600)
+        self.assertTrue(any("libjemalloc" in path for path in processes.open_files(self.daemon(supervisor))))
+        port = int(re.search(r"http://127\.0\.0\.1:(\d+)$", self.read(self.output), re.MULTILINE)[1])
+        answer = client.complete(port, client.user(client.picture("light.png")), max_tokens=1)
+        self.assertEqual(answer.json["gatehouse"]["modalities"][0]["plugin"], "screen-text")
+        supervisor.send_signal(signal.SIGTERM)
+        self.assertEqual(supervisor.wait(checkout.PATIENCE), 0)
