@@ -48,6 +48,14 @@ All others go to gatehouse serve:
   --config F         a file of these options (default: gatehouse.json where there is one); GATEHOUSE_… in the
                      environment counts more
   --check-config     tell the settings and what is wrong with them, and do not serve
+  --drain-grace N    seconds to go on serving after a signal while /ready says 503, for a balancer (default: 0)
+  --drain-seconds N  seconds that running requests then have to finish, while others get 503 (default: 30)
+  --max-body-mb N    MiB that the body of a request may have (default: 64)
+  --max-header-kb N  KiB that its first line and header fields may have (default: 16)
+  --max-connections N  connections at once (default: 1024)
+  --header-seconds N seconds in which a header that has begun is to be whole (default: 10)
+  --body-seconds N   seconds in which the body is to follow (default: 120)
+  --idle-seconds N   seconds after which a connection without a request is closed (default: 75)
 EOF
 }
 

@@ -30,7 +30,6 @@ struct MHD_Daemon *http_daemon_start(const struct http_daemon_options *options,
         MHD_OPTION_LISTEN_SOCKET, options->listen_socket,
         MHD_OPTION_CONNECTION_LIMIT, options->connection_limit,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, options->connection_memory,
-        MHD_OPTION_CONNECTION_TIMEOUT, options->idle_timeout_seconds,
         MHD_OPTION_STRICT_FOR_CLIENT, 1,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, callbacks->completed, callbacks->context,
@@ -94,6 +93,7 @@ bool http_socket_read(int socket, struct http_socket_facts *facts)
     facts->peer_closed = info.tcpi_state == STATE_CLOSE || info.tcpi_state == STATE_CLOSE_WAIT ||
                          info.tcpi_state == STATE_LAST_ACK;
     facts->data_waits = info.tcpi_notsent_bytes > 0 || info.tcpi_unacked > 0;
+    facts->window_closed = info.tcpi_notsent_bytes > 0 && info.tcpi_unacked == 0;
     facts->bytes_received = info.tcpi_bytes_received;
     facts->bytes_acked = info.tcpi_bytes_acked;
     return true;

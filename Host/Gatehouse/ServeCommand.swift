@@ -42,10 +42,7 @@ struct ServeCommand: Command {
             Option(
                 "--check-config", nil, "tell the settings and what is wrong with them, and do not serve",
                 isSetting: false),
-        ] + RequestSetup.options
-
-    /// Time that running answers have after a signal.
-    private static let drain = Duration.seconds(30)
+        ] + RequestSetup.options + Transport.options
 
     private let setup: ChatSetup
     private let requests: RequestSetup
@@ -59,15 +56,18 @@ struct ServeCommand: Command {
     private let recordsContent: Bool
     /// As they are listed by `--check-config`; nil where the daemon is to serve.
     private let settings: String?
+    private let transport: Transport
 
     init(_ arguments: Arguments) throws(UsageError) {
         try arguments.expectRest(0...0, "")
         let arguments = try arguments.completed(Self.options)
         setup = try ChatSetup(arguments)
         requests = try RequestSetup(arguments)
+        transport = try Transport(arguments)
         address = HTTPServer.Configuration(
             host: try arguments.value("--host") ?? "127.0.0.1",
-            port: try arguments.integer("--port", in: 0...65535) ?? 8000)
+            port: try arguments.integer("--port", in: 0...65535) ?? 8000,
+            limits: transport.limits, pathsToTheEnd: Readiness.pathsToTheEnd)
         modelNames = arguments.values("--model-name")
         keyFile = try arguments.value("--api-key-file")
         if keyFile == nil, !arguments.flag("--insecure"), !Self.isLoopback(address.host) {
@@ -92,9 +92,14 @@ struct ServeCommand: Command {
         if let settings { return try check(settings) }
         // Writing to a client that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
-        Self.raiseDescriptorLimit()
+        let descriptors = Self.raiseDescriptorLimit()
         let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         info("Initializing Gatehouse \(Gatehouse.version)")
+        if descriptors < address.limits.connections {
+            warn(
+                "--max-connections \(address.limits.connections): this process may have \(descriptors) files open, and a connection is one"
+            )
+        }
         let access = AccessControl(
             try keyFile.map { try KeyRing(path: $0, warn: log.warning) })
         let service = try setup.build(
@@ -127,6 +132,8 @@ struct ServeCommand: Command {
         router.on("GET", "/version") { _ in .json(Array(#"{"version":"\#(Gatehouse.version)"}"#.utf8)) }
         Metrics(service, metrics).addRoutes(to: &router)
         Console.addRoutes(to: &router)
+        let readiness = Readiness(service.live)
+        readiness.addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
         let server = HTTPServer(
@@ -156,7 +163,9 @@ struct ServeCommand: Command {
         ServiceManager.tell("STOPPING=1")
         watch?.stop()
         admin?.stop()
-        await server.stop(drain: Self.drain)
+        readiness.leave()
+        try? await Task.sleep(for: transport.drainGrace)
+        await server.stop(drain: transport.drain)
         await service.supervisor.stop()
         info("Stopped")
     }
@@ -222,12 +231,13 @@ struct ServeCommand: Command {
     private func warn(_ line: String) { log.warning(line) }
 
     /// A connection takes a descriptor, and so does each part of a plugin's call: the usual soft limit of 1,024 is
-    /// less than the connections alone may take.
-    private static func raiseDescriptorLimit() {
+    /// less than the connections alone may take. Returns how many there may be now.
+    private static func raiseDescriptorLimit() -> Int {
         var limit = rlimit()
-        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return }
+        guard getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else { return .max }
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
+        return Int(clamping: limit.rlim_cur)
     }
 }
 

@@ -2,7 +2,10 @@
 
 import http.client
 import json
+import re
+import socket
 import tempfile
+import threading
 import time
 
 import checkout
@@ -68,6 +71,38 @@ class CancellationTests(DaemonTestCase):
 
         seconds = self.seconds_until_at_rest(connection, leave)
         self.assert_still_at_work_after(seconds, stream=True)
+
+    def test_a_client_that_stops_reading_a_stream(self):
+        def running():
+            text = client.request(self.daemon.port, "GET", "/metrics").body.decode()
+            return float(re.search(r"^gatehouse_batch_sequences (.*)$", text, re.MULTILINE)[1])
+
+        body = json.dumps(client.chat(ENDLESS, max_tokens=8000, stream=True)).encode()
+        head = f"POST {client.COMPLETIONS} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+        streams = []
+        for _ in range(2):
+            stream = self.enterContext(socket.socket())
+            # Before it connects, or the window is as large as the system's.
+            stream.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            stream.settimeout(checkout.PATIENCE)
+            stream.connect(("127.0.0.1", self.daemon.port))
+            stream.sendall(head + body)
+            streams.append(stream)
+        reading, _ = streams
+        end = []
+
+        def read():
+            while data := reading.recv(65536):
+                end[:] = [data]
+
+        reader = threading.Thread(target=read, daemon=True)
+        reader.start()
+        processes.wait_until(lambda: running() == 2, "at work on both")
+        processes.wait_until(lambda: running() == 1, "at work on one alone", seconds=15)
+        # The one that reads is not done: it is the other that was stopped.
+        self.assertNotIn(b"[DONE]", b"".join(end))
+        reading.shutdown(socket.SHUT_RDWR)
+        reader.join(checkout.PATIENCE)
 
     def test_a_client_that_leaves_while_its_part_is_encoded(self):
         connection = self.ask(client.user(client.file(b"wait for it", "text/plain")))

@@ -59,13 +59,16 @@ class LoadOnDemandTests(DaemonTestCase):
 class FixtureTestCase(DaemonTestCase):
     """A daemon whose registry has ScreenText, let go a second after its last call, and the plugin `patient`."""
 
+    # Of `patient` in the registry.
+    fields = {}
+
     @classmethod
     def setUpClass(cls):
         folder = cls.enterClassContext(tempfile.TemporaryDirectory())
         library = checkout.build_fixture(folder)
         registry = checkout.write_registry(
             folder, checkout.plugin(checkout.SCREEN_TEXT, idle_unload_seconds=1),
-            checkout.plugin(library, "patient", "text", ["text/plain"], "1.0.0"))
+            checkout.plugin(library, "patient", "text", ["text/plain"], "1.0.0", **cls.fields))
         cls.options = ("--registry", registry, "--media-cache", "0")
         super().setUpClass()
 
@@ -213,3 +216,22 @@ class EagerTests(DaemonTestCase):
                          checkout.token_count("The note says Buy milk."))
         self.assertEqual(self.daemon.plugins()["patient"]["process"], self.daemon.pid)
         self.assertEqual(self.daemon.workers, workers)
+
+
+class DegradedTests(FixtureTestCase):
+    fields = {"load": "eager", "failure_limit": 1}
+
+    def test_a_daemon_that_lacks_what_should_be_there_always_is_not_ready(self):
+        def ready():
+            answer = client.request(self.port, "GET", "/ready")
+            return answer.status, answer.json
+
+        self.assertEqual(ready(), (200, {"status": "ready"}))
+        thread, _ = self.ask_in_background("wait for it")
+        os.kill(self.wait_until_busy(), signal.SIGKILL)
+        thread.join(checkout.PATIENCE)
+        self.assertEqual(ready(), (503, {"status": "degraded", "reason": "plugin patient 1.0.0 is out of service"}))
+        self.assertEqual(client.request(self.port, "GET", "/health").status, 200)
+        self.assertEqual(client.complete(self.port, "Hello", max_tokens=1).status, 200)
+        checkout.answer("plugin", "load", "patient", data=self.daemon.data)
+        self.assertEqual(ready(), (200, {"status": "ready"}))

@@ -136,6 +136,56 @@ class EndTests(StartTestCase):
         self.assertEqual([answer.status for answer in answers], [200])
         self.assertEqual(answers[0].json["usage"]["completion_tokens"], 200)
 
+    def ask_without_end(self, daemon, answers, **fields):
+        """A thread that asks for more than anybody waits for; returns once the daemon is at work."""
+        def ask():
+            try:
+                answers.append(client.complete(
+                    daemon.port, "Repeat the word banana forever, without ever stopping.", **fields))
+            except OSError as error:
+                answers.append(error)
+
+        asking = threading.Thread(target=ask)
+        before = processes.cpu_seconds(daemon.pid)
+        asking.start()
+        self.addCleanup(asking.join, checkout.PATIENCE)
+        processes.wait_until(lambda: processes.cpu_seconds(daemon.pid) > before + 0.1, "at work")
+        return asking
+
+    def test_new_requests_are_refused_while_the_last_are_finished(self):
+        daemon = self.start()
+        self.assertEqual(client.request(daemon.port, "GET", "/ready").json, {"status": "ready"})
+        port, answers = daemon.port, []
+        asking = self.ask_without_end(daemon, answers, max_tokens=600)
+        daemon.process.send_signal(signal.SIGTERM)
+        processes.wait_until(lambda: client.request(port, "GET", "/ready").status == 503, "not ready")
+        ready = client.request(port, "GET", "/ready")
+        self.assertEqual((ready.status, ready.json),
+                         (503, {"status": "draining", "reason": "the server is shutting down"}))
+        self.assertEqual(client.request(port, "GET", "/health").status, 200)
+        self.assertEqual(client.request(port, "GET", "/metrics").status, 200)
+        refused = client.complete(port, "Hello", max_tokens=1)
+        self.assertEqual((refused.status, refused.error["code"]), (503, "server_shutting_down"))
+        self.assertEqual((refused.headers["Connection"], refused.headers["Retry-After"]), ("close", "5"))
+        self.assertEqual(answers, [])
+        asking.join(checkout.PATIENCE)
+        self.assertEqual([answer.status for answer in answers], [200])
+        self.assertEqual(daemon.process.wait(checkout.PATIENCE), 0)
+
+    def test_what_outlasts_the_drain_is_ended(self):
+        daemon, answers = self.start("--drain-seconds", 1), []
+        asking = self.ask_without_end(daemon, answers, max_tokens=8000)
+        self.assertEqual(daemon.stop(), 0)
+        asking.join(checkout.PATIENCE)
+        self.assertIsInstance(answers[0], OSError)
+
+    def test_a_balancer_sees_it_before_anybody_is_refused(self):
+        daemon = self.start("--drain-grace", 2)
+        daemon.process.send_signal(signal.SIGTERM)
+        processes.wait_until(lambda: client.request(daemon.port, "GET", "/ready").status == 503, "not ready")
+        self.assertEqual(client.complete(daemon.port, "Hello", max_tokens=1).status, 200)
+        self.assertEqual(daemon.process.wait(checkout.PATIENCE), 0)
+
     def test_a_second_signal_ends_what_still_runs(self):
         daemon = self.start()
         asking = threading.Thread(

@@ -19,7 +19,6 @@ struct http_daemon_options {
     int listen_socket;             // bound and listening; the daemon takes it over
     unsigned connection_limit;     // further clients wait in the kernel's backlog
     size_t connection_memory;      // bytes for one request's header and one response's buffer
-    unsigned idle_timeout_seconds; // of a connection that is not suspended
 };
 
 struct http_daemon_callbacks {
@@ -55,6 +54,7 @@ void http_upgrade_close(struct MHD_UpgradeResponseHandle *handle);
 struct http_socket_facts {
     bool peer_closed;        // the peer sent FIN or RST; nobody will ask for more
     bool data_waits;         // bytes handed to the kernel that the peer has not acknowledged
+    bool window_closed;      // such bytes wait here, and the peer has acknowledged all that went out
     uint64_t bytes_received; // since the connection began
     uint64_t bytes_acked;    // by the peer, since the connection began
 };

@@ -45,7 +45,7 @@ final class HTTPConnection {
         var facts = http_socket_facts()
         guard http_socket_read(socket, &facts) else { return nil }
         return SocketWatch.Facts(
-            peerClosed: facts.peer_closed, dataWaits: facts.data_waits,
+            peerClosed: facts.peer_closed, dataWaits: facts.data_waits, windowClosed: facts.window_closed,
             bytesReceived: facts.bytes_received, bytesAcknowledged: facts.bytes_acked)
     }
 }

@@ -55,10 +55,10 @@ final class HTTPExchange {
 
     /// Reads the head, or refuses the request; either way its body is to be received next.
     func begin(
-        version: String, refusal: HTTPError?, doorkeeper: HTTPServer.Doorkeeper
+        version: String, overload: HTTPError?, doorkeeper: HTTPServer.Doorkeeper
     ) {
         do throws(HTTPError) {
-            if let refusal { throw refusal }
+            if let overload { throw overload }
             guard http_connection_header_bytes(pointer) <= limits.headerBytes else {
                 throw HTTPError(
                     status: 431, message: "The header is longer than \(limits.headerBytes) bytes.",
@@ -262,7 +262,7 @@ final class HTTPExchange {
         switch phase {
         case .receiving: .receivingBody(since: began)
         case .waiting: .running
-        case .answering, .upgraded: channel.isProducing ? .running : .sending
+        case .answering, .upgraded: channel.isProducing ? .streaming : .sending
         case .refused(let end): .refused(until: end)
         case .abandoned: .sending
         }
@@ -286,7 +286,7 @@ final class HTTPExchange {
         let limit = limits.bodyDeadline.components.seconds
         refuse(
             HTTPError(
-                status: 408, message: "The body was not whole after \(limit) s.", code: "request_timeout"))
+                status: 408, message: "The body was not whole after \(limit) s.", code: "body_timeout"))
         connection.end()
     }
 

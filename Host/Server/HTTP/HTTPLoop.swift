@@ -8,11 +8,21 @@ import Glibc
 ///
 /// Sendable because `open` happens before its thread starts and everything after on that thread.
 final class HTTPLoop: @unchecked Sendable {
+    /// How far the server is from its end.
+    private enum Course {
+        case serving
+        /// Exchanges up to number `last` are finished, and no others taken.
+        case draining(last: UInt64, until: ContinuousClock.Instant)
+        /// The port is closed. Connections have until then to end by themselves.
+        case closing(until: ContinuousClock.Instant)
+    }
+
     private static let watchInterval = Duration.milliseconds(250)
-    /// What abandoned connections get to leave before the daemon is stopped under them.
+    /// What connections get to leave before the daemon is stopped under them.
     private static let lastGrace = Duration.seconds(1)
 
     private let limits: HTTPServer.Limits
+    private let pathsToTheEnd: Set<String>
     private let doorkeeper: HTTPServer.Doorkeeper
     private let handler: HTTPServer.Handler
     private let observer: HTTPServer.Observer
@@ -21,16 +31,17 @@ final class HTTPLoop: @unchecked Sendable {
     private var connections: [Int32: HTTPConnection] = [:]
     private var exchanges: [UInt64: HTTPExchange] = [:]
     private var exchangesSeen: UInt64 = 0
-    private var drainEnd: ContinuousClock.Instant?
+    private var course = Course.serving
     /// A daemon at its limit of connections listens again in the run after the one in which some ended.
     private var needsAnotherRun = false
 
     init(
-        limits: HTTPServer.Limits, doorkeeper: @escaping HTTPServer.Doorkeeper,
+        _ configuration: HTTPServer.Configuration, doorkeeper: @escaping HTTPServer.Doorkeeper,
         handler: @escaping HTTPServer.Handler, observer: @escaping HTTPServer.Observer,
         mailbox: LoopMailbox
     ) {
-        self.limits = limits
+        limits = configuration.limits
+        pathsToTheEnd = configuration.pathsToTheEnd
         self.doorkeeper = doorkeeper
         self.handler = handler
         self.observer = observer
@@ -44,8 +55,7 @@ final class HTTPLoop: @unchecked Sendable {
             // Above our own limit, so that there are connections to answer 503 on.
             connection_limit: UInt32(limits.connections + limits.connections / 8 + 64),
             // Half for the header, so that our own 431 comes before libmicrohttpd's, which is HTML.
-            connection_memory: limits.headerBytes * 2 + (8 << 10),
-            idle_timeout_seconds: UInt32(clamping: limits.idleTimeout.components.seconds))
+            connection_memory: limits.headerBytes * 2 + (8 << 10))
         var callbacks = http_daemon_callbacks(
             context: Unmanaged.passUnretained(self).toOpaque(), handle: handleRequest,
             completed: requestCompleted, connection: connectionChanged)
@@ -77,7 +87,7 @@ final class HTTPLoop: @unchecked Sendable {
                 case .wake(let number):
                     exchanges[number]?.resume()
                     exchanges[number]?.upgradedSocket?.move()
-                case .drain(let end): drain(until: end, daemon)
+                case .drain(let end): drain(until: end)
                 }
             }
             needsAnotherRun = false
@@ -87,6 +97,7 @@ final class HTTPLoop: @unchecked Sendable {
                 nextWatch = now + Self.watchInterval
                 watchSockets(now)
             }
+            closeWhenDrained(now, daemon)
         }
         MHD_stop_daemon(daemon)
         mailbox.end()
@@ -96,7 +107,7 @@ final class HTTPLoop: @unchecked Sendable {
     private func wait(until watch: ContinuousClock.Instant, _ daemon: OpaquePointer) -> Int32 {
         if needsAnotherRun { return 0 }
         var wait: Int64 = -1
-        if !connections.isEmpty || drainEnd != nil {
+        if !connections.isEmpty || isStopping {
             let left = (watch - .now).components
             wait = max(0, left.seconds * 1000 + left.attoseconds / 1_000_000_000_000_000 + 1)
         }
@@ -124,35 +135,47 @@ final class HTTPLoop: @unchecked Sendable {
                 connection.refuse(
                     HTTPError(
                         status: 408, message: "The header was not whole after \(limit) s.",
-                        code: "request_timeout"))
+                        code: "header_timeout"))
                 connection.end()
             case .bodyLate: connection.exchange?.refuseLateBody()
-            case .refusalOver: connection.end()
+            case .refusalOver, .idleTooLong: connection.end()
             }
-        }
-        if let drainEnd, now >= drainEnd {
-            for exchange in exchanges.values { exchange.abandon() }
-            for connection in connections.values { connection.end() }
         }
     }
 
     // MARK: Ending
 
-    private func drain(until end: ContinuousClock.Instant, _ daemon: OpaquePointer) {
-        guard drainEnd == nil else {
-            drainEnd = drainEnd.map { min($0, end) }
-            return
+    private func drain(until end: ContinuousClock.Instant) {
+        switch course {
+        case .serving:
+            course = .draining(last: exchangesSeen, until: end)
+            for exchange in exchanges.values { exchange.upgradedSocket?.announceClosing() }
+        case .draining(let last, let until): course = .draining(last: last, until: min(until, end))
+        case .closing: break
         }
-        drainEnd = end
+    }
+
+    /// Closes the port once what ran when the drain began has come to its end, or its time is over.
+    private func closeWhenDrained(_ now: ContinuousClock.Instant, _ daemon: OpaquePointer) {
+        guard case .draining(let last, let until) = course else { return }
+        let isLate = now >= until
+        guard isLate || !exchanges.keys.contains(where: { $0 <= last }) else { return }
+        course = .closing(until: now + Self.lastGrace)
         let listener = MHD_quiesce_daemon(daemon)
         if listener >= 0 { close(listener) }
-        for connection in connections.values where connection.exchange == nil { connection.end() }
-        for exchange in exchanges.values { exchange.upgradedSocket?.announceClosing() }
+        if isLate {
+            for exchange in exchanges.values { exchange.abandon() }
+        }
+        for connection in connections.values where isLate || connection.exchange == nil { connection.end() }
+    }
+
+    private var isStopping: Bool {
+        if case .serving = course { false } else { true }
     }
 
     private var finished: Bool {
-        guard let drainEnd else { return false }
-        return connections.isEmpty || .now >= drainEnd + Self.lastGrace
+        guard case .closing(let until) = course else { return false }
+        return connections.isEmpty || .now >= until
     }
 
     // MARK: Called by libmicrohttpd
@@ -178,28 +201,31 @@ final class HTTPLoop: @unchecked Sendable {
             limits: limits, mailbox: mailbox)
         exchanges[exchange.number] = exchange
         connection.exchange = exchange
-        exchange.begin(version: version, refusal: refusal, doorkeeper: doorkeeper)
+        exchange.begin(version: version, overload: overload, doorkeeper: refusal)
         return exchange
     }
 
-    /// Why no request is taken now, whatever it asks.
-    private var refusal: HTTPError? {
-        if drainEnd != nil {
+    /// Why a request is refused by its head; nil where it is taken.
+    private func refusal(of head: HTTPRequest) -> HTTPError? {
+        if isStopping, !pathsToTheEnd.contains(head.path) {
             return HTTPError(
                 status: 503, message: "The server is shutting down; try again in a moment.",
-                code: "server_shutting_down")
+                code: "server_shutting_down", headers: ["Retry-After": "5"])
         }
-        if connections.count > limits.connections {
-            return HTTPError(
-                status: 503,
-                message: "The server has its \(limits.connections) connections; try again later.",
-                code: "too_many_connections")
-        }
-        return nil
+        return doorkeeper(head)
+    }
+
+    /// Why no request is taken now, whatever it asks.
+    private var overload: HTTPError? {
+        guard connections.count > limits.connections else { return nil }
+        return HTTPError(
+            status: 503,
+            message: "The server has its \(limits.connections) connections; try again later.",
+            code: "too_many_connections", headers: ["Retry-After": "5"])
     }
 
     fileprivate func proceed(_ exchange: HTTPExchange) -> MHD_Result {
-        exchange.proceed(handler: handler, closing: drainEnd != nil)
+        exchange.proceed(handler: handler, closing: isStopping)
     }
 
     fileprivate func completed(_ exchange: HTTPExchange, isWhole: Bool) {

@@ -22,11 +22,17 @@ public final class HTTPServer: Sendable {
         /// 0 takes any free port; `HTTPServer.port` tells which.
         public var port: Int
         public var limits: Limits
+        /// What is answered by its handler also while the server is stopping, which refuses everything else by 503.
+        public var pathsToTheEnd: Set<String>
 
-        public init(host: String = "127.0.0.1", port: Int = 8000, limits: Limits = Limits()) {
+        public init(
+            host: String = "127.0.0.1", port: Int = 8000, limits: Limits = Limits(),
+            pathsToTheEnd: Set<String> = []
+        ) {
             self.host = host
             self.port = port
             self.limits = limits
+            self.pathsToTheEnd = pathsToTheEnd
         }
     }
 
@@ -41,10 +47,14 @@ public final class HTTPServer: Sendable {
         public var headerDeadline = Duration.seconds(10)
         /// From the end of the header to the end of the body; later is 408.
         public var bodyDeadline = Duration.seconds(120)
-        /// A connection without a running request is closed after this much silence. Whole seconds.
+        /// A connection without a running request is closed after this much silence.
         public var idleTimeout = Duration.seconds(75)
-        /// A client that acknowledges nothing for this long, while there is something for it, is gone.
-        public var stallDeadline = Duration.seconds(30)
+        /// A client that reads nothing of a stream for this long, while there is something for it, is given up, so that
+        /// nothing more is made for it.
+        public var stallDeadline = Duration.seconds(1)
+        /// A client that acknowledges nothing for this long, while there is something for it, is gone: its link is broken, or
+        /// it does not read an answer that is made.
+        public var sendDeadline = Duration.seconds(30)
         /// Of a socket; the kernel doubles it. Small, so that a slow reader is felt here and not in the kernel.
         public var sendBufferBytes = 32 << 10
         /// How far a stream may run ahead of its reader before its writer is suspended.
@@ -102,7 +112,7 @@ public final class HTTPServer: Sendable {
             throw HTTPServerError(listener, host: configuration.host, port: configuration.port)
         }
         let loop = HTTPLoop(
-            limits: limits, doorkeeper: doorkeeper, handler: handler, observer: observer, mailbox: mailbox)
+            configuration, doorkeeper: doorkeeper, handler: handler, observer: observer, mailbox: mailbox)
         try loop.open(listener: listener.socket)
         let thread = Thread { loop.run() }
         thread.name = "http"
@@ -110,9 +120,9 @@ public final class HTTPServer: Sendable {
         return .running(mailbox, port: Int(listener.port))
     }
 
-    /// Closes the port at once, lets running requests finish for as long as `drain`, answers 503 to those that
-    /// still come over open connections, then cancels what is left. On return no connection is open; a handler
-    /// that ignores its cancellation may still run.
+    /// Lets running requests finish for as long as `drain`, and meanwhile answers 503 to those that still come, over open
+    /// connections and new ones. Then cancels what is left and closes the port. On return no connection is open; a
+    /// handler that ignores its cancellation may still run.
     public func stop(drain: Duration) async {
         let mailbox: LoopMailbox? = lifecycle.withLock { lifecycle in
             let mailbox: LoopMailbox? =
@@ -139,10 +149,6 @@ extension HTTPServer.Configuration {
             ("limits.connections", limits.connections, 1...1_000_000),
             ("limits.sendBufferBytes", limits.sendBufferBytes, 1...(1 << 30)),
             ("limits.streamBufferBytes", limits.streamBufferBytes, 1...(1 << 30)),
-            (
-                "limits.idleTimeout in seconds", Int(clamping: limits.idleTimeout.components.seconds),
-                1...86_400
-            ),
         ]
         for size in sizes where !size.range.contains(size.value) {
             let range = "\(size.range.lowerBound) to \(size.range.upperBound)"

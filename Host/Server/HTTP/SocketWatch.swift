@@ -8,8 +8,10 @@ struct SocketWatch {
         /// Between requests, or inside a header.
         case idle
         case receivingBody(since: ContinuousClock.Instant)
-        /// A handler or a stream runs for this client.
+        /// A handler runs for this client.
         case running
+        /// What is being made is sent at once.
+        case streaming
         /// Everything is produced; the rest is the kernel's to send.
         case sending
         /// Refused; what the client still sends is thrown away until then.
@@ -18,6 +20,7 @@ struct SocketWatch {
 
     enum Verdict: Equatable {
         case clientGone
+        case idleTooLong
         case headerLate
         case bodyLate
         case readerStalled
@@ -27,6 +30,9 @@ struct SocketWatch {
     struct Facts {
         var peerClosed: Bool
         var dataWaits: Bool
+        /// Data waits, all that was sent is acknowledged, and the client takes no more: it does not read. Where a link is slow
+        /// or broken, what was sent is not acknowledged.
+        var windowClosed: Bool
         var bytesReceived: UInt64
         var bytesAcknowledged: UInt64
     }
@@ -34,9 +40,11 @@ struct SocketWatch {
     private var requests: UInt64 = 0
     private var bytesBeforeHeader: UInt64 = 0
     private var headerSince: ContinuousClock.Instant?
+    private var idleSince: ContinuousClock.Instant?
     private var peerWasClosed = false
     private var acknowledged: UInt64 = 0
     private var acknowledgedSince: ContinuousClock.Instant?
+    private var windowClosedSince: ContinuousClock.Instant?
 
     /// `requests` counts those this connection has finished.
     mutating func judge(
@@ -47,27 +55,35 @@ struct SocketWatch {
             self.requests = requests
             bytesBeforeHeader = facts.bytesReceived
             headerSince = nil
+            idleSince = nil
         }
         // libmicrohttpd misses an end of file that comes in one wake with the last bytes. Seen closed twice, so that
         // it has had time to read what came before the end.
         let closedTwice = facts.peerClosed && peerWasClosed
         peerWasClosed = facts.peerClosed
-        if stalled(facts, limits: limits, now: now) { return .readerStalled }
-        switch activity {
-        case .running:
+        if stalled(facts, activity, limits: limits, now: now) { return .readerStalled }
+        let isIdle = if case .idle = activity { true } else { false }
+        if !isIdle {
             headerSince = nil
+            idleSince = nil
+        }
+        switch activity {
+        case .running, .streaming:
             return facts.peerClosed ? .clientGone : nil
         case .sending:
             return nil
         case .refused(let end):
             return now >= end ? .refusalOver : nil
         case .receivingBody(let start):
-            headerSince = nil
             if closedTwice { return .clientGone }
             return now - start > limits.bodyDeadline ? .bodyLate : nil
         case .idle:
             if closedTwice { return .clientGone }
-            guard facts.bytesReceived > bytesBeforeHeader else { return nil }
+            guard facts.bytesReceived > bytesBeforeHeader else {
+                let start = idleSince ?? now
+                idleSince = start
+                return now - start > limits.idleTimeout ? .idleTooLong : nil
+            }
             let start = headerSince ?? now
             headerSince = start
             return now - start > limits.headerDeadline ? .headerLate : nil
@@ -75,13 +91,18 @@ struct SocketWatch {
     }
 
     private mutating func stalled(
-        _ facts: Facts, limits: HTTPServer.Limits, now: ContinuousClock.Instant
+        _ facts: Facts, _ activity: Activity, limits: HTTPServer.Limits, now: ContinuousClock.Instant
     ) -> Bool {
         guard facts.dataWaits, facts.bytesAcknowledged == acknowledged, let since = acknowledgedSince else {
             acknowledged = facts.bytesAcknowledged
             acknowledgedSince = facts.dataWaits ? now : nil
+            windowClosedSince = facts.windowClosed ? now : nil
             return false
         }
-        return now - since > limits.stallDeadline
+        windowClosedSince = facts.windowClosed ? windowClosedSince ?? now : nil
+        if case .streaming = activity, let closed = windowClosedSince, now - closed > limits.stallDeadline {
+            return true
+        }
+        return now - since > limits.sendDeadline
     }
 }

@@ -82,11 +82,55 @@ import Testing
                 })
         }
         var limits = HTTPServer.Limits()
-        limits.stallDeadline = .seconds(1)
+        // Far away: it is the closed window that tells.
+        limits.sendDeadline = .seconds(3600)
         try await serving(limits, handler: handler) { port, _ in
             let client = try await offPool { try RawClient(port, sending: Self.get, receiveBuffer: 4096) }
             #expect(await threw.wait())
             client.close()
+        }
+    }
+
+    @Test func aSlowReaderOfAStreamGetsAllOfIt() async throws {
+        let total = 1_000_000
+        let handler: HTTPServer.Handler = { _ in
+            HTTPResponse(
+                body: .stream { body in
+                    for _ in 0..<total / 1000 { try await body.write([UInt8](repeating: 97, count: 1000)) }
+                })
+        }
+        var limits = HTTPServer.Limits()
+        limits.stallDeadline = .seconds(2)
+        try await serving(limits, handler: handler) { port, _ in
+            let count = try await offPool {
+                let client = try RawClient(
+                    port, sending: "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                var count = 0
+                // For longer than the deadline, and the writer has not come to its end then.
+                for _ in 0..<40 {
+                    count += try client.take(8000).count
+                    usleep(100_000)
+                }
+                return try client.readToEnd().count + count
+            }
+            #expect(count > total)
+        }
+    }
+
+    /// Nothing more is made for it, so only its connection is held.
+    @Test func oneThatPausesOverAnAnswerThatIsMadeGetsAllOfIt() async throws {
+        let answer = [UInt8](repeating: 97, count: 1_000_000)
+        for body in [HTTPResponse.Body.bytes(answer), .stream { try await $0.write(answer) }] {
+            var limits = HTTPServer.Limits()
+            limits.streamBufferBytes = answer.count
+            try await serving(limits, handler: { _ in HTTPResponse(body: body) }) { port, _ in
+                let response = try await offPool {
+                    let client = try RawClient(port, sending: Self.get, receiveBuffer: 4096)
+                    usleep(3_000_000)
+                    return try client.readResponse()
+                }
+                #expect(response.whole && response.body.utf8.count == answer.count)
+            }
         }
     }
 

@@ -124,7 +124,7 @@ import Testing
                 for client in [fresh, used] {
                     let response = try client.readResponse()
                     #expect(response.status == 408)
-                    #expect(response.errorCode == "request_timeout")
+                    #expect(response.errorCode == "header_timeout")
                     #expect(try client.endsHere())
                 }
             }
@@ -143,7 +143,7 @@ import Testing
                     client.send("POST / HTTP/1.1\r\nHost: x\r\n\(framing)")
                     let response = try client.readResponse()
                     #expect(response.status == 408)
-                    #expect(response.errorCode == "request_timeout")
+                    #expect(response.errorCode == "body_timeout")
                     #expect(try client.endsHere())
                 }
             }

@@ -29,12 +29,13 @@ import Testing
     @Test func stoppingFinishesWhatRunsAndRefusesWhatIsNew() async throws {
         let began = Signal()
         let go = Signal()
-        let handler: HTTPServer.Handler = { _ in
+        let handler: HTTPServer.Handler = { request in
+            if request.path == "/ready" { return .text("not any more", status: 503) }
             began.set()
             #expect(await go.wait())
             return .text("finished")
         }
-        let server = HTTPServer(configuration: .init(port: 0), handler: handler)
+        let server = HTTPServer(configuration: .init(port: 0, pathsToTheEnd: ["/ready"]), handler: handler)
         try server.start()
         let port = server.port
         let answer = Task {
@@ -45,20 +46,30 @@ import Testing
             }
         }
         #expect(await began.wait())
-        let stop = Task { await server.stop(drain: .seconds(20)) }
-        // The port closes while the request still runs.
-        var refused = false
-        for _ in 0..<500 where !refused {
-            refused = (try? await offPool { _ = try RawClient(port) }) == nil
-            try await Task.sleep(for: .milliseconds(10))
+        let stop = Task { await server.stop(drain: .seconds(60)) }
+        try await offPool {
+            // What comes before the server has heard that it stops would wait for `go`.
+            usleep(500_000)
+            for body in ["", "0123456789"] {
+                let late = try RawClient(port)
+                late.send("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
+                let response = try late.readResponse()
+                #expect(response.status == 503)
+                #expect(response.errorCode == "server_shutting_down")
+                #expect(response.headers["connection"] == "close")
+                #expect(response.headers["retry-after"] == "5")
+                #expect(try late.endsHere())
+            }
+            let probe = try RawClient(port, sending: "GET /ready HTTP/1.1\r\nHost: x\r\n\r\n")
+            #expect(try probe.readResponse().body == "not any more")
         }
-        #expect(refused)
         go.set()
         let responses = try await answer.value
         await stop.value
         #expect(responses[0]?.body == "finished")
         #expect(responses[0]?.headers["connection"] == "close")
         #expect(responses[1] == nil)
+        #expect(throws: RawClientError.self) { try RawClient(port) }
     }
 
     @Test func whatOutlastsTheDrainIsCancelled() async throws {

@@ -67,7 +67,9 @@ import Testing
                     }
                 })
         }
-        try await serving(handler: handler) { port, _ in
+        var limits = HTTPServer.Limits()
+        limits.stallDeadline = .seconds(3600)
+        try await serving(limits, handler: handler) { port, _ in
             let client = try await offPool { try RawClient(port, sending: Self.get, receiveBuffer: 4096) }
             // Wait until the writer stands still, then see how far it came: queue and socket buffers, no more.
             var last = -1
