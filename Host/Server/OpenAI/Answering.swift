@@ -18,19 +18,21 @@ extension HTTPRouter {
 }
 
 extension ServerSentEvents {
-    /// A response that streams an answer. As the head has gone out, the error that ends it is its last event.
+    /// A response that streams an answer to a client. As the head has gone out, the error that ends it is its last event,
+    /// and noted. Until then it is one of the client's requests.
     ///
     /// - Parameter param: The field that media come in, where that is not `messages`.
     static func answer(
-        headers: HTTPHeaders, mediaIn param: String? = nil,
+        to client: AccessControl.Client, mediaIn param: String? = nil,
         _ producer: @escaping @Sendable (Writer) async throws -> Void
     ) -> HTTPResponse {
-        response(headers: headers) { events in
+        response(headers: client.headers) { events in
             do {
                 try await producer(events)
             } catch let error where !(error is HTTPClientGone || error is CancellationError) {
-                try await events.send(
-                    String(decoding: HTTPError(describing: error, of: param).body, as: UTF8.self))
+                let error = HTTPError(describing: error, of: param)
+                client.notes.add(error)
+                try await events.send(String(decoding: error.body, as: UTF8.self))
             }
         }
     }

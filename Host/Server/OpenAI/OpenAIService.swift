@@ -75,7 +75,7 @@ public struct OpenAIService: Sendable {
             reportsTokens: completion.chat.alternatives != nil,
             splitsReasoning: completion.chat.splitsReasoning)
         if completion.stream {
-            return stream(answer, choices: completion.chat.choices, response, client.headers)
+            return stream(answer, choices: completion.chat.choices, response, to: client)
         }
         var choices = Array(repeating: CompletionResponse.Choice(), count: completion.chat.choices)
         for try await element in answer {
@@ -98,9 +98,10 @@ public struct OpenAIService: Sendable {
     }
 
     private func stream(
-        _ answer: MeteredAnswer, choices: Int, _ response: CompletionResponse, _ headers: HTTPHeaders
+        _ answer: MeteredAnswer, choices: Int, _ response: CompletionResponse,
+        to client: AccessControl.Client
     ) -> HTTPResponse {
-        ServerSentEvents.answer(headers: headers) { events in
+        ServerSentEvents.answer(to: client) { events in
             for choice in 0..<choices {
                 try await events.send(response.first(choice, answer.modalities).text)
             }

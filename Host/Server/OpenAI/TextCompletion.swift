@@ -57,8 +57,8 @@ struct TextCompletion: Sendable {
     }
 
     /// Prompts one after the other; the engine works on all of them at once.
-    func streamed(_ answers: [Answer], headers: HTTPHeaders) -> HTTPResponse {
-        ServerSentEvents.answer(headers: headers) { events in
+    func streamed(_ answers: [Answer], to client: AccessControl.Client) -> HTTPResponse {
+        ServerSentEvents.answer(to: client) { events in
             var total = Usage(promptTokens: 0, completionTokens: 0)
             func send(_ choice: JSONValue) async throws {
                 var members = head

@@ -156,7 +156,7 @@ public struct TextService: Sendable {
             created: Int(Date().timeIntervalSince1970),
             model: name, choices: wanted.choices, reportsTokens: wanted.alternatives != nil,
             includesUsage: wanted.includeUsage)
-        if wanted.stream { return completion.streamed(answers, headers: client.headers) }
+        if wanted.stream { return completion.streamed(answers, to: client) }
         var response = HTTPResponse.json(try await completion.whole(answers))
         response.headers.append(client.headers)
         return response

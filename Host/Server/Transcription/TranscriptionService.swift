@@ -89,9 +89,7 @@ public struct TranscriptionService: Sendable {
         _ sound: MediaPart, _ plugin: RegisteredPlugin, _ version: RegisteredVersion,
         _ client: AccessControl.Client
     ) -> HTTPResponse {
-        ServerSentEvents.answer(headers: client.headers, mediaIn: "file") { events in
-            // One of its key's requests until the end.
-            defer { withExtendedLifetime(client) {} }
+        ServerSentEvents.answer(to: client, mediaIn: "file") { events in
             let (texts, told) = AsyncStream<String>.makeStream()
             var input = try EncodeInput([sound])
             input.text = { told.yield($0) }
