@@ -63,7 +63,7 @@ let package = Package(
             linkerSettings: [.linkedLibrary("m"), .linkedLibrary("pthread")]),
         .target(
             name: "CSystemMicrohttpd", path: "Host/CSystemMicrohttpd",
-            linkerSettings: [.linkedLibrary("microhttpd")]),
+            linkerSettings: [.linkedLibrary("microhttpd"), .linkedLibrary("gnutls")]),
         // Opened when it is first used, and not linked.
         .target(name: "CSystemCurl", path: "Host/CSystemCurl"),
         .target(

@@ -48,6 +48,9 @@ All others go to gatehouse serve:
   --config F         a file of these options (default: gatehouse.json where there is one); GATEHOUSE_… in the
                      environment counts more
   --check-config     tell the settings and what is wrong with them, and do not serve
+  --tls-certificate F  serve HTTPS with this certificate chain, in PEM; seen when it changes (default: HTTP)
+  --tls-key F        the certificate's private key, in PEM
+  --allow-origin O   let pages of this origin ask in browsers, or any by *; may be repeated (default: none but its own)
   --drain-grace N    seconds to go on serving after a signal while /ready says 503, for a balancer (default: 0)
   --drain-seconds N  seconds that running requests then have to finish, while others get 503 (default: 30)
   --max-body-mb N    MiB that the body of a request may have (default: 64)

@@ -18,6 +18,8 @@ install_packages iproute2
 if [ "$(uname -m)" = x86_64 ]; then
     install_packages libc6-dev-arm64-cross libgcc-12-dev-arm64-cross qemu-user
 fi
+# What makes the certificates that TLS is tried with.
+install_packages openssl
 ensure_pip
 # The clients that people use, tried against the daemon; kept out of the system's Python.
 clients="$root/.build-clients"

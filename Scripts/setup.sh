@@ -47,7 +47,7 @@ ensure_pip() {
 
 install_build_packages() {
     command -v swift >/dev/null || fail "swift is not on PATH: install the Swift 6.3 toolchain from swift.org"
-    install_packages libmicrohttpd-dev libpcre2-dev nettle-dev libseccomp-dev libcurl4-gnutls-dev ca-certificates make gcc libc6-dev pkg-config \
+    install_packages libmicrohttpd-dev libgnutls28-dev libpcre2-dev nettle-dev libseccomp-dev libcurl4-gnutls-dev ca-certificates make gcc libc6-dev pkg-config \
         libtesseract-dev libleptonica-dev tesseract-ocr-eng tesseract-ocr-chi-sim \
         libjpeg62-turbo-dev libpng-dev libwebp-dev libsndfile1-dev libsoxr-dev
 }

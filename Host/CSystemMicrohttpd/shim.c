@@ -14,6 +14,9 @@
 // States of a socket, from the kernel's include/net/tcp_states.h; <netinet/tcp.h> clashes with <linux/tcp.h>.
 enum { STATE_CLOSE = 7, STATE_CLOSE_WAIT = 8, STATE_LAST_ACK = 9 };
 
+// libmicrohttpd starts with no TLS unless it knows of a certificate. Nobody asks for this one: every connection has its own.
+static int http_no_certificate(void) { return -1; }
+
 static size_t keep_encoded(void *context, struct MHD_Connection *connection, char *text)
 {
     (void)context;
@@ -25,6 +28,15 @@ struct MHD_Daemon *http_daemon_start(const struct http_daemon_options *options,
                                      const struct http_daemon_callbacks *callbacks)
 {
     unsigned flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC | MHD_ALLOW_UPGRADE;
+    struct MHD_OptionItem tls[] = {
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, "NORMAL:-VERS-TLS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"},
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (void *)http_no_certificate},
+        {MHD_OPTION_END, 0, NULL},
+    };
+    if (options->uses_tls)
+        flags |= MHD_USE_TLS;
+    else
+        tls[0].option = MHD_OPTION_END;
     return MHD_start_daemon(
         flags, 0, NULL, NULL, callbacks->handle, callbacks->context,
         MHD_OPTION_LISTEN_SOCKET, options->listen_socket,
@@ -34,6 +46,7 @@ struct MHD_Daemon *http_daemon_start(const struct http_daemon_options *options,
         MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL,
         MHD_OPTION_NOTIFY_COMPLETED, callbacks->completed, callbacks->context,
         MHD_OPTION_NOTIFY_CONNECTION, callbacks->connection, callbacks->context,
+        MHD_OPTION_ARRAY, tls,
         MHD_OPTION_END);
 }
 

@@ -100,6 +100,7 @@ struct ServeCommand: Command {
                 "--max-connections \(address.limits.connections): this process may have \(descriptors) files open, and a connection is one"
             )
         }
+        let identity = try transport.identity(warn: log.warning)
         let access = AccessControl(
             try keyFile.map { try KeyRing(path: $0, warn: log.warning) })
         let service = try setup.build(
@@ -136,21 +137,28 @@ struct ServeCommand: Command {
         readiness.addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
+        let origins = transport.origins
+        var configuration = address
+        configuration.identity = identity
         let server = HTTPServer(
-            configuration: address, doorkeeper: access.refusal, observer: log.request
-        ) { [router] in
-            await metrics.counting($0, known: router.knows($0.path)) { await router.respond(to: $0) }
+            configuration: configuration, doorkeeper: { origins.refusal(of: $0, by: access.refusal) },
+            observer: log.request
+        ) { [router] request in
+            await metrics.counting(request, known: router.knows(request.path)) {
+                await origins.respond(to: $0, by: router.respond)
+            }
         }
         try server.start()
         let admin = listenForCommands(commands)
         let host = address.host.contains(":") ? "[\(address.host)]" : address.host
-        info("Server started at http://\(host):\(server.port)")
+        info("Server started at \(identity == nil ? "http" : "https")://\(host):\(server.port)")
         let watch = watchRegistry(service.live)
         say("[SUCCESS] Model service is ready for inference!")
         ServiceManager.tell("READY=1")
 
         var signal = await signals.next()
         while signal == SIGHUP {
+            identity?.reload()
             await service.live.reload()
             signal = await signals.next()
         }
@@ -174,6 +182,7 @@ struct ServeCommand: Command {
     private func check(_ settings: String) throws {
         try Terminal.output(settings)
         if let keyFile { _ = try KeyFile(path: keyFile) }
+        _ = try transport.identity(warn: log.warning)
         try setup.check()
         say("[SUCCESS] The settings are good")
     }

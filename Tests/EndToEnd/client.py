@@ -30,9 +30,10 @@ class Response:
         return self.json["error"]
 
 
-def request(port, method, path, body=None, headers=None):
-    """`body` is bytes, or a value that is sent as JSON."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=checkout.PATIENCE)
+def request(port, method, path, body=None, headers=None, tls=None):
+    """`body` is bytes, or a value that is sent as JSON; `tls` is the `ssl.SSLContext` to use."""
+    connection = (http.client.HTTPSConnection("127.0.0.1", port, timeout=checkout.PATIENCE, context=tls) if tls
+                  else http.client.HTTPConnection("127.0.0.1", port, timeout=checkout.PATIENCE))
     try:
         if body is not None and not isinstance(body, bytes):
             body = json.dumps(body).encode()

@@ -70,7 +70,7 @@ class Daemon:
 
     @property
     def port(self):
-        return int(re.search(r"Server started at http://127\.0\.0\.1:(\d+)$", self.output, re.MULTILINE)[1])
+        return int(re.search(r"Server started at https?://127\.0\.0\.1:(\d+)$", self.output, re.MULTILINE)[1])
 
     @property
     def workers(self):

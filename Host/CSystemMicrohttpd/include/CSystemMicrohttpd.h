@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/eventfd.h>
 
+#include "http_tls.h"
+
 /// What a stream's reader returns besides a byte count.
 static const ssize_t http_reader_end = MHD_CONTENT_READER_END_OF_STREAM;
 static const ssize_t http_reader_failed = MHD_CONTENT_READER_END_WITH_ERROR;
@@ -19,6 +21,7 @@ struct http_daemon_options {
     int listen_socket;             // bound and listening; the daemon takes it over
     unsigned connection_limit;     // further clients wait in the kernel's backlog
     size_t connection_memory;      // bytes for one request's header and one response's buffer
+    bool uses_tls;                 // 1.2 or 1.3; each connection is given its certificate when it opens
 };
 
 struct http_daemon_callbacks {

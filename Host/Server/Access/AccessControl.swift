@@ -18,7 +18,7 @@ public final class AccessControl: Sendable {
     /// Says no to a request by its head, before its body is received; nil lets it pass.
     public func refusal(of head: HTTPRequest) -> HTTPError? {
         guard let keys, !Self.open.contains(head.path) else { return nil }
-        guard let sent = head.headers.bearerToken else {
+        guard let sent = head.key else {
             return Self.unauthorised("an API key is needed: send it as \"Authorization: Bearer KEY\"")
         }
         return keys.key(sent) == nil ? Self.unauthorised("the API key is not one of this server's") : nil
@@ -31,7 +31,7 @@ public final class AccessControl: Sendable {
         guard let keys else {
             return Client(key: nil, limiter, RateLimiter.Standing(), notes: request.notes)
         }
-        guard let key = request.headers.bearerToken.flatMap({ keys.key($0) }) else {
+        guard let key = request.key.flatMap({ keys.key($0) }) else {
             throw Self.unauthorised("the API key is not one of this server's")
         }
         request.notes.set("key", .string(key.label))
@@ -74,6 +74,23 @@ public final class AccessControl: Sendable {
         public func spend(_ tokens: Int) {
             if let key, tokens > 0 { limiter.spend(tokens, key) }
         }
+    }
+}
+
+extension HTTPRequest {
+    /// The key that its client sent. A page cannot set `Authorization` on a WebSocket: there it may stand among the
+    /// subprotocols, as OpenAI's clients have it.
+    fileprivate var key: String? {
+        if let token = headers.bearerToken { return token }
+        let mark = "openai-insecure-api-key."
+        return isWebSocket
+            ? subprotocols.first { $0.hasPrefix(mark) }.map { String($0.dropFirst(mark.count)) } : nil
+    }
+
+    /// What its client would speak over a WebSocket, in the order of its wishes.
+    var subprotocols: [String] {
+        headers.all("Sec-WebSocket-Protocol").flatMap { $0.split(separator: ",") }
+            .map { $0.trimmingCharacters(in: .whitespaces) }
     }
 }
 

@@ -5,28 +5,9 @@ import Synchronization
 public final class KeyRing: Sendable {
     private struct Contents {
         var keys: [APIKey]
-        var stamp: Stamp?
+        var stamp: FileStamp?
         /// What was wrong with the file when it was read last; told once.
-        var told: Stamp?
-    }
-
-    /// What tells that a file has changed.
-    private struct Stamp: Equatable {
-        var device: UInt
-        var inode: UInt
-        var size: Int
-        var seconds: Int
-        var nanoseconds: Int
-
-        init?(_ path: String) {
-            var status = stat()
-            guard stat(path, &status) == 0 else { return nil }
-            device = UInt(status.st_dev)
-            inode = UInt(status.st_ino)
-            size = Int(status.st_size)
-            seconds = status.st_mtim.tv_sec
-            nanoseconds = status.st_mtim.tv_nsec
-        }
+        var told: FileStamp?
     }
 
     private let path: String
@@ -38,7 +19,7 @@ public final class KeyRing: Sendable {
     public init(path: String, warn: @escaping @Sendable (String) -> Void) throws(KeyFileError) {
         self.path = path
         self.warn = warn
-        let stamp = Stamp(path)
+        let stamp = FileStamp(path)
         contents = Mutex(Contents(keys: try Self.keys(path), stamp: stamp))
     }
 
@@ -54,7 +35,7 @@ public final class KeyRing: Sendable {
     /// The keys of now.
     func current() -> [APIKey] {
         contents.withLock { contents in
-            let stamp = Stamp(path)
+            let stamp = FileStamp(path)
             guard stamp != contents.stamp else { return contents.keys }
             do throws(KeyFileError) {
                 contents.keys = try Self.keys(path)

@@ -23,6 +23,7 @@ final class HTTPLoop: @unchecked Sendable {
 
     private let limits: HTTPServer.Limits
     private let pathsToTheEnd: Set<String>
+    private let identity: TLSIdentity?
     private let doorkeeper: HTTPServer.Doorkeeper
     private let handler: HTTPServer.Handler
     private let observer: HTTPServer.Observer
@@ -42,6 +43,7 @@ final class HTTPLoop: @unchecked Sendable {
     ) {
         limits = configuration.limits
         pathsToTheEnd = configuration.pathsToTheEnd
+        identity = configuration.identity
         self.doorkeeper = doorkeeper
         self.handler = handler
         self.observer = observer
@@ -55,7 +57,7 @@ final class HTTPLoop: @unchecked Sendable {
             // Above our own limit, so that there are connections to answer 503 on.
             connection_limit: UInt32(limits.connections + limits.connections / 8 + 64),
             // Half for the header, so that our own 431 comes before libmicrohttpd's, which is HTML.
-            connection_memory: limits.headerBytes * 2 + (8 << 10))
+            connection_memory: limits.headerBytes * 2 + (8 << 10), uses_tls: identity != nil)
         var callbacks = http_daemon_callbacks(
             context: Unmanaged.passUnretained(self).toOpaque(), handle: handleRequest,
             completed: requestCompleted, connection: connectionChanged)
@@ -181,7 +183,7 @@ final class HTTPLoop: @unchecked Sendable {
     // MARK: Called by libmicrohttpd
 
     fileprivate func opened(_ pointer: OpaquePointer) -> HTTPConnection {
-        let connection = HTTPConnection(pointer)
+        let connection = HTTPConnection(pointer, certificate: identity?.current())
         connections[connection.socket] = connection
         return connection
     }

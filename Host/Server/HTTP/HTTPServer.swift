@@ -24,15 +24,18 @@ public final class HTTPServer: Sendable {
         public var limits: Limits
         /// What is answered by its handler also while the server is stopping, which refuses everything else by 503.
         public var pathsToTheEnd: Set<String>
+        /// Where there is one, TLS is spoken and nothing else.
+        public var identity: TLSIdentity?
 
         public init(
             host: String = "127.0.0.1", port: Int = 8000, limits: Limits = Limits(),
-            pathsToTheEnd: Set<String> = []
+            pathsToTheEnd: Set<String> = [], identity: TLSIdentity? = nil
         ) {
             self.host = host
             self.port = port
             self.limits = limits
             self.pathsToTheEnd = pathsToTheEnd
+            self.identity = identity
         }
     }
 

@@ -28,6 +28,10 @@ struct SocketWatch {
     }
 
     struct Facts {
+        /// The handshake of TLS is not over.
+        var shakesHands: Bool
+        /// Over TLS: more has come than the handshake.
+        var wasAsked: Bool
         var peerClosed: Bool
         var dataWaits: Bool
         /// Data waits, all that was sent is acknowledged, and the client takes no more: it does not read. Where a link is slow
@@ -37,6 +41,8 @@ struct SocketWatch {
         var bytesAcknowledged: UInt64
     }
 
+    /// Until the handshake was seen to be over.
+    private var shakesHands: Bool
     private var requests: UInt64 = 0
     private var bytesBeforeHeader: UInt64 = 0
     private var headerSince: ContinuousClock.Instant?
@@ -46,11 +52,21 @@ struct SocketWatch {
     private var acknowledgedSince: ContinuousClock.Instant?
     private var windowClosedSince: ContinuousClock.Instant?
 
+    init(shakesHands: Bool) {
+        self.shakesHands = shakesHands
+    }
+
     /// `requests` counts those this connection has finished.
     mutating func judge(
         _ facts: Facts, _ activity: Activity, requests: UInt64, limits: HTTPServer.Limits,
         now: ContinuousClock.Instant
     ) -> Verdict? {
+        if shakesHands, !facts.shakesHands {
+            shakesHands = false
+            // What a handshake takes is no part of a header.
+            bytesBeforeHeader = facts.wasAsked ? 0 : facts.bytesReceived
+            headerSince = nil
+        }
         if requests != self.requests {
             self.requests = requests
             bytesBeforeHeader = facts.bytesReceived

@@ -28,7 +28,7 @@ public struct TranscriptionService: Sendable {
     private func listen(_ request: HTTPRequest) throws(HTTPError) -> HTTPResponse {
         let model = try models.resolve(request.query.first { $0.name == "model" }?.value)
         let client = try access.admit(request)
-        return WebSocket.response(to: request) { socket in
+        return WebSocket.response(to: request, speaking: "realtime") { socket in
             // One of its key's requests until the conversation ends.
             defer { withExtendedLifetime(client) {} }
             var session = RealtimeSession(

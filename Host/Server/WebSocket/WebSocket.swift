@@ -33,9 +33,10 @@ public final class WebSocket: Sendable {
     }
 
     /// Answers a request to change to WebSocket; anything else is refused by an ordinary answer. `converse` runs until the
-    /// client or it ends the conversation: what it returns or throws as ``WebSocketClose`` is how.
+    /// client or it ends the conversation: what it returns or throws as ``WebSocketClose`` is how. The subprotocol
+    /// `speaking` is agreed on where the client offers it.
     public static func response(
-        to request: HTTPRequest, limits: Limits = Limits(),
+        to request: HTTPRequest, speaking subprotocol: String? = nil, limits: Limits = Limits(),
         _ converse: @escaping @Sendable (WebSocket) async throws -> WebSocketClose
     ) -> HTTPResponse {
         let accept: String
@@ -44,7 +45,10 @@ public final class WebSocket: Sendable {
         } catch {
             return error.response
         }
-        let headers: HTTPHeaders = ["Upgrade": "websocket", "Sec-WebSocket-Accept": accept]
+        var headers: HTTPHeaders = ["Upgrade": "websocket", "Sec-WebSocket-Accept": accept]
+        if let subprotocol, request.subprotocols.contains(subprotocol) {
+            headers.append("Sec-WebSocket-Protocol", subprotocol)
+        }
         return HTTPResponse(
             status: 101, headers: headers,
             body: .upgrade { connection in
