@@ -58,7 +58,7 @@ import Testing
         }
     }
 
-    /// Tests/Fixtures/Gate: the file as `Plugins/Vision/training` writes it, and what PyTorch computes with it.
+    /// Tests/Fixtures/Gate: the file as `SDK/Training` writes it, and what PyTorch computes with it.
     @Test func aTrainedFileIsReadAsItWasMeant() throws {
         struct Reference: Decodable {
             var texts: [String]

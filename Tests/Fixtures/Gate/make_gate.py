@@ -13,7 +13,7 @@ from safetensors import safe_open
 from transformers import AutoTokenizer
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.append(str(HERE.parents[2] / "Plugins/Vision/training"))
+sys.path.append(str(HERE.parents[2] / "SDK/Training"))
 
 from gate import Gate, byte_rows, fingerprint, normalized_mean, save  # noqa: E402
 

@@ -1,0 +1,134 @@
+"""Draws screens of many kinds and writes what `screen-text` reads on each, with questions that only that screen answers:
+
+    python3 screens.py --gatehouse ../../../.build/release/gatehouse --count 400 --output parts.jsonl
+
+train_relevance.py of SDK/Training makes a gate of them.
+"""
+
+import argparse
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+
+from PIL import Image, ImageDraw, ImageFont
+
+FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
+NAMES = ["Anna", "Bruno", "Chen", "Dora", "Emil", "Fatima", "Grace", "Hugo", "Ines", "Jonas", "Karim", "Lena", "Mei", "Nora"]
+CITIES = ["Lyon", "Hamburg", "Osaka", "Porto", "Denver", "Gdansk", "Turin", "Leeds", "Quito", "Bergen"]
+GOODS = ["milk", "rice", "soap", "coffee", "batteries", "apples", "a notebook", "tea", "candles", "cheese"]
+DISHES = ["tomato soup", "grilled fish", "lentil curry", "apple pie", "fried noodles", "mushroom risotto"]
+EVENTS = ["dentist", "team meeting", "piano lesson", "car inspection", "yoga class", "parents' evening"]
+SWITCHES = ["Wi-Fi", "Bluetooth", "Airplane mode", "Dark theme", "Location", "Hotspot", "Do not disturb"]
+SONGS = ["Night Train", "Blue Harbour", "Paper Moon", "Golden Fields", "Slow River", "Second Sun"]
+
+
+def time_of(draw):
+    return f"{draw.randint(6, 22)}:{draw.choice(['00', '05', '10', '15', '20', '30', '40', '45', '50'])}"
+
+
+def trains(draw):
+    cities = draw.sample(CITIES, 4)
+    rows = [f"{time_of(draw)}  {city}  platform {draw.randint(1, 12)}" for city in cities]
+    return ["Departures", *rows], [question for city in cities for question in (
+        f"When does the train to {city} leave?", f"From which platform does the {city} train go?")]
+
+
+def mail(draw):
+    names = draw.sample(NAMES, 3)
+    subjects = draw.sample([f"About the {event}" for event in EVENTS] + [f"Trip to {city}" for city in CITIES], 3)
+    return ["Inbox", *(f"{name}: {subject}" for name, subject in zip(names, subjects))], [
+        f"What did {name} write about?" for name in names] + ["Who wrote an email?", "How many new mails do I have?"]
+
+
+def shopping(draw):
+    goods = draw.sample(GOODS, 4)
+    prices = [f"{draw.randint(1, 9)}.{draw.randint(10, 99)}" for _ in goods]
+    return ["Receipt", *(f"{good}  {price}" for good, price in zip(goods, prices)), f"Total {draw.randint(10, 40)}.00"], [
+        f"How much is {good}?" for good in goods] + ["What is the total of the receipt?", "What did I buy?"]
+
+
+def calendar(draw):
+    events = draw.sample(EVENTS, 3)
+    return ["Today", *(f"{time_of(draw)} {event}" for event in events)], [
+        f"When is the {event}?" for event in events] + ["What is on my calendar today?", "When is my next appointment?"]
+
+
+def settings(draw):
+    switches = draw.sample(SWITCHES, 4)
+    return ["Settings", *(f"{switch}: {draw.choice(['on', 'off'])}" for switch in switches)], [
+        f"Is {switch} turned on?" for switch in switches] + ["Which settings are on?"]
+
+
+def menu(draw):
+    dishes = draw.sample(DISHES, 3)
+    return ["Menu of the day", *(f"{dish}  {draw.randint(7, 19)} euros" for dish in dishes)], [
+        f"What does the {dish} cost?" for dish in dishes] + ["Which dishes are there today?", "What is the cheapest dish?"]
+
+
+def weather(draw):
+    city = draw.choice(CITIES)
+    return [city, f"{draw.randint(-5, 34)} degrees", draw.choice(["sunny", "cloudy", "light rain", "snow", "windy"]),
+            f"Tomorrow {draw.randint(-5, 34)} degrees"], [
+        f"How warm is it in {city}?", f"What will the weather be in {city} tomorrow?", "Do I need an umbrella?"]
+
+
+def player(draw):
+    song, name = draw.choice(SONGS), draw.choice(NAMES)
+    return ["Now playing", song, f"by {name} and the band", f"{draw.randint(0, 3)}:{draw.randint(10, 59)}"], [
+        "Which song is playing?", f"Who sings {song}?", "How long has the song been playing?"]
+
+
+def chat(draw):
+    name, event = draw.choice(NAMES), draw.choice(EVENTS)
+    hour = time_of(draw)
+    return [name, f"Are you coming to the {event}?", "Yes, I will be there", f"Great, it starts at {hour}"], [
+        f"What does {name} want?", f"When does the {event} start?", f"What did {name} ask me?"]
+
+
+def alert(draw):
+    what = draw.choice(["Battery low", "No connection", "Storage full", "Update available", "Payment failed"])
+    return [what, draw.choice(["Try again later", "Restart now?", "Free some space", "Connect a charger"]), "Cancel", "OK"], [
+        "Why does it not work?", "What is the warning about?", f"What should I do about \"{what.lower()}\"?"]
+
+
+KINDS = [trains, mail, shopping, calendar, settings, menu, weather, player, chat, alert]
+
+
+def picture(lines, draw):
+    light = draw.random() < 0.6
+    paper, ink = ((250, 250, 250), (25, 25, 28)) if light else ((22, 22, 26), (235, 235, 235))
+    image = Image.new("RGB", (480, 90 + 62 * len(lines)), paper)
+    canvas = ImageDraw.Draw(image)
+    for number, line in enumerate(lines):
+        canvas.text((24, 30 + 62 * number), line, fill=ink, font=ImageFont.truetype(FONT, 30 if number == 0 else 24))
+    return image
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--gatehouse", required=True, help="the host's executable")
+    parser.add_argument("--count", type=int, default=400)
+    parser.add_argument("--output", required=True, type=pathlib.Path)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, open(options.output, "w") as output:
+        for number in range(options.count):
+            draw = random.Random(f"screens {options.seed} {number}")
+            lines, asks = draw.choice(KINDS)(draw)
+            path = f"{folder}/screen.png"
+            picture(lines, draw).save(path)
+            printed = subprocess.run(
+                [options.gatehouse, "encode", "--plugin", "screen-text", "--input", path, "--json"],
+                capture_output=True, text=True)
+            if printed.returncode:
+                raise SystemExit(printed.stderr.strip())
+            output.write(json.dumps({"segments": json.loads(printed.stdout)["segments"], "asks": asks}) + "\n")
+            if sys.stderr.isatty():
+                print(f"\r{number + 1} of {options.count}", end="", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
