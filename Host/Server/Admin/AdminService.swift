@@ -23,6 +23,8 @@ public struct AdminService: Sendable {
             ])
         }
         do {
+            let plugin = try plugin(command["plugin"])
+            let version = try version(command["version"])
             if text == "plugin list" {
                 let plugins = await registry.supervisor.status()
                     .sorted { ($0.plugin, $1.version) < ($1.plugin, $0.version) }
@@ -37,21 +39,20 @@ public struct AdminService: Sendable {
                         }),
                 ])
             }
-            return .object(["done": .string(try await act(text, command))])
+            return .object(["done": .string(try await act(text, plugin, version))])
         } catch {
             return .object(["error": .string("\(error)")])
         }
     }
 
-    private func act(_ text: String, _ command: JSONValue) async throws -> String {
+    private func act(
+        _ text: String, _ plugin: String?, _ version: SemanticVersion?
+    ) async throws -> String {
         let verbs = ["load", "unload", "swap", "pin", "drain"]
         guard let verb = verbs.first(where: { text == "plugin \($0)" }) else {
             throw AdminError("unknown command \"\(text.prefix(100))\"")
         }
-        guard let plugin = command["plugin"]?.stringValue else {
-            throw AdminError("plugin: expected an id, found \(command["plugin"]?.summary ?? "nothing")")
-        }
-        let version = try version(command["version"])
+        guard let plugin else { throw AdminError("plugin: expected an id, found nothing") }
         let name = version.map { "\(plugin) \($0)" } ?? plugin
         switch verb {
         case "load":
@@ -73,6 +74,14 @@ public struct AdminService: Sendable {
             try await registry.swap(plugin, to: version)
             return "\(name) takes every request until the registry changes"
         }
+    }
+
+    private func plugin(_ value: JSONValue?) throws -> String? {
+        guard let value, value != .null else { return nil }
+        guard let plugin = value.stringValue else {
+            throw AdminError("plugin: expected an id, found \(value.summary)")
+        }
+        return plugin
     }
 
     private func version(_ value: JSONValue?) throws -> SemanticVersion? {

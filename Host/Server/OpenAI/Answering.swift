@@ -2,9 +2,9 @@
 extension HTTPRouter {
     /// Routes to a handler that throws.
     ///
-    /// - Parameter param: The field that media come in, where that is not `messages`.
+    /// - Parameter param: The field of what is asked, where that is not `messages`.
     mutating func on(
-        _ method: String, _ path: String, mediaIn param: String? = nil,
+        _ method: String, _ path: String, asking param: String? = nil,
         answering handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
     ) {
         on(method, path) { request in
@@ -21,9 +21,9 @@ extension ServerSentEvents {
     /// A response that streams an answer to a client. As the head has gone out, the error that ends it is its last event,
     /// and noted. Until then it is one of the client's requests.
     ///
-    /// - Parameter param: The field that media come in, where that is not `messages`.
+    /// - Parameter param: The field of what is asked, where that is not `messages`.
     static func answer(
-        to client: AccessControl.Client, mediaIn param: String? = nil,
+        to client: AccessControl.Client, asking param: String? = nil,
         _ producer: @escaping @Sendable (Writer) async throws -> Void
     ) -> HTTPResponse {
         response(headers: client.headers) { events in

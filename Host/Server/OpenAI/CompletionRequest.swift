@@ -147,7 +147,9 @@ extension RequestField {
         }
         var bias: [Int32: Float] = [:]
         for id in members.keys.sorted() {
-            guard let token = Int32(id), token >= 0 else {
+            guard id.utf8.count <= 9, id.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
+                let token = Int32(id)
+            else {
                 throw expected("token ids as names, not \"\(id.prefix(40))\"")
             }
             bias[token] = Float(try self[id].number(-100...100) ?? 0)

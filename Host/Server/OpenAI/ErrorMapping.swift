@@ -26,7 +26,7 @@ extension HTTPError {
         case let error as PluginFailure: self.init(error)
         case let error as EngineError: self.init(error)
         case DecoderError.tokenOutOfRange:
-            self.init(status: 400, message: "\(error)", code: "invalid_value")
+            self.init(status: 400, message: "\(error)", param: "messages", code: "invalid_value")
         case FusionError.noTemplate:
             self.init(status: 500, message: "\(error)", code: "no_chat_template")
         case FusionError.tooLong:

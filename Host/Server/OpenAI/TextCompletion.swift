@@ -58,7 +58,7 @@ struct TextCompletion: Sendable {
 
     /// Prompts one after the other; the engine works on all of them at once.
     func streamed(_ answers: [Answer], to client: AccessControl.Client) -> HTTPResponse {
-        ServerSentEvents.answer(to: client) { events in
+        ServerSentEvents.answer(to: client, asking: "prompt") { events in
             var total = Usage(promptTokens: 0, completionTokens: 0)
             func send(_ choice: JSONValue) async throws {
                 var members = head

@@ -34,10 +34,10 @@ public struct TextService: Sendable {
     }
 
     public func addRoutes(to router: inout HTTPRouter) {
-        router.on("POST", "/v1/completions", answering: complete)
-        router.on("POST", "/v1/embeddings", answering: embed)
-        router.on("POST", "/tokenize", answering: tokenize)
-        router.on("POST", "/detokenize", answering: detokenize)
+        router.on("POST", "/v1/completions", asking: "prompt", answering: complete)
+        router.on("POST", "/v1/embeddings", asking: "input", answering: embed)
+        router.on("POST", "/tokenize", asking: "content", answering: tokenize)
+        router.on("POST", "/detokenize", asking: "tokens", answering: detokenize)
     }
 
     // MARK: Tokens
@@ -45,8 +45,8 @@ public struct TextService: Sendable {
     /// `{"content" or "prompt", "add_special"}` → `{"tokens", "count", "max_model_len"}`.
     private func tokenize(_ request: HTTPRequest) throws -> HTTPResponse {
         let root = try RequestField(body: request.body)
-        let field = root["content"].value == nil ? root["prompt"] : root["content"]
-        guard let text = try field.string() else { throw root["content"].expected("a text") }
+        let (content, prompt) = (try root["content"].string(), try root["prompt"].string())
+        guard let text = content ?? prompt else { throw root["content"].expected("a text") }
         let inner = try root["add_special_tokens"].bool()
         let isWhole = try root["add_special"].bool() ?? inner ?? false
         let ids =

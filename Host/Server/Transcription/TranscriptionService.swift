@@ -21,7 +21,7 @@ public struct TranscriptionService: Sendable {
     }
 
     public func addRoutes(to router: inout HTTPRouter) {
-        router.on("POST", "/v1/audio/transcriptions", mediaIn: "file", answering: transcribe)
+        router.on("POST", "/v1/audio/transcriptions", asking: "file", answering: transcribe)
         router.on("GET", "/v1/realtime", answering: listen)
     }
 
@@ -89,7 +89,7 @@ public struct TranscriptionService: Sendable {
         _ sound: MediaPart, _ plugin: RegisteredPlugin, _ version: RegisteredVersion,
         _ client: AccessControl.Client
     ) -> HTTPResponse {
-        ServerSentEvents.answer(to: client, mediaIn: "file") { events in
+        ServerSentEvents.answer(to: client, asking: "file") { events in
             let (texts, told) = AsyncStream<String>.makeStream()
             var input = try EncodeInput([sound])
             input.text = { told.yield($0) }
@@ -124,7 +124,7 @@ public struct TranscriptionService: Sendable {
 }
 
 extension HTTPError {
-    /// The same, of a request whose media are in the field `param` in the place of messages, where there is one.
+    /// The same, of a request that asks in the field `param` in the place of messages, where there is one.
     init(describing error: any Error, of param: String?) {
         self.init(describing: error)
         guard let param else { return }
