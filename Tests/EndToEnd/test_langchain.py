@@ -66,7 +66,7 @@ class LangChainTests(DaemonTestCase):
         self.assertEqual(answer.content, raw["choices"][0]["message"]["content"])
         self.assertEqual(answer.usage_metadata["input_tokens"], raw["usage"]["prompt_tokens"])
         self.assertEqual(answer.usage_metadata["output_tokens"], raw["usage"]["completion_tokens"])
-        self.assertEqual(answer.response_metadata["finish_reason"], "stop")
+        self.assertEqual(answer.response_metadata["finish_reason"], raw["choices"][0]["finish_reason"])
 
     def test_stream(self):
         pieces = list(self.model(stream_usage=True).stream(CAPITAL))

@@ -23,13 +23,13 @@ def fuzz(daemon, examples, *options, key=None):
     """Runs schemathesis, the same requests each time; what it says where it found something."""
     with tempfile.TemporaryDirectory() as folder:
         here = pathlib.Path(__file__).parent
-        path = os.pathsep.join(filter(None, [str(here), os.environ.get("PYTHONPATH", "")]))
+        path = os.pathsep.join(map(os.path.abspath, [here, *filter(None, sys.path)]))
         if key:
             options += ("--header", f"Authorization: Bearer {key}")
         result = subprocess.run(
             [sys.executable, "-m", "schemathesis.cli", "run", f"http://127.0.0.1:{daemon.port}/openapi.json",
              "--seed", os.environ.get("GATEHOUSE_FUZZ_SEED", "20"), "--max-examples", str(examples), "--generation-database", "none", "--no-color",
-             "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "60", "--checks", "all",
+             "--suppress-health-check", "all", "--warnings", "off", "--request-timeout", "300", "--checks", "all",
              "--exclude-checks", "positive_data_acceptance", *options],
             cwd=folder, capture_output=True, text=True,
             env={**os.environ, "PYTHONPATH": path, "SCHEMATHESIS_HOOKS": "schema_hooks"})
