@@ -37,6 +37,7 @@ while [ "$left" -gt 0 ]; do
         shift
         left=$((left - 1))
         ;;
+    --tls-*) fail "$word: TLS ends at the balancer; name the certificate at \`bind\` in Scripts/haproxy.cfg" ;;
     *) set -- "$@" "$word" ;;
     esac
 done
