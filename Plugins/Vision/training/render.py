@@ -1,6 +1,7 @@
 """Icons and emoji as pixels, rendered once into a folder."""
 
 import collections
+import hashlib
 import io
 import json
 import multiprocessing
@@ -16,7 +17,8 @@ from concepts import CONCEPTS
 
 SIDE = 128
 MOST = 6  # drawings of a concept in a theme
-NEAR = 6.0  # mean difference of two drawings' small grey pictures, of 255, below which they are one drawing
+# Mean differences of two drawings' small grey pictures, of 255, below which they are one drawing: of a concept, of any.
+NEAR, SAME = 6.0, 1.5
 
 Icon = collections.namedtuple("Icon", "theme concept name plain")
 
@@ -77,17 +79,21 @@ def _render(drawing):
 def render(folder, report=print):
     """Renders what is not rendered yet: `folder`/icons.npy [count, SIDE, SIDE, 4] and icons.json, one line for each."""
     pixels_path, list_path = folder / "icons.npy", folder / "icons.json"
-    if list_path.exists():
+    table = hashlib.sha256(repr(CONCEPTS).encode()).hexdigest()
+    if list_path.exists() and json.loads(list_path.read_text())["concepts"] == table:
         return
     root = sources.fetch(folder)
     drawings = list(sources.drawings(root))
     report(f"rendering {len(drawings)} drawings")
-    icons, pixels, sketches = [], [], collections.defaultdict(list)
+    icons, pixels, sketches = [], [], collections.defaultdict(dict)
 
     def keep(theme, concept, name, image, most=MOST):
         sketch = _sketch(image)
-        others = sketches[theme, concept]
-        if len(others) < most and all(np.abs(sketch - other).mean() > NEAR for other in others):
+        others = sketches[theme].setdefault(concept, [])
+        if len(others) >= most or any(np.abs(sketch - other).mean() <= NEAR for other in others):
+            return
+        # What stands for several concepts is the first one's.
+        if all(np.abs(sketch - other).mean() > SAME for each in sketches[theme].values() for other in each):
             others.append(sketch)
             icons.append(Icon(theme, concept, name, _plain(image)))
             pixels.append(image)
@@ -108,12 +114,13 @@ def render(folder, report=print):
             if image is not None and np.abs(np.asarray(image).astype(float) - missing).mean() > 1:
                 keep("symbols", index, text, np.asarray(image))
     np.save(pixels_path, np.stack(pixels))
-    list_path.write_text("[\n" + ",\n".join(json.dumps(icon) for icon in icons) + "\n]\n")
+    lines = ",\n".join(json.dumps(icon) for icon in icons)
+    list_path.write_text(f'{{"concepts": "{table}", "icons": [\n{lines}\n]}}\n')
     report(f"rendered {len(icons)} icons of {len({icon.theme for icon in icons})} themes")
 
 
 def load(folder):
     """The rendered icons: their list, and their pixels mapped from the file."""
     folder = pathlib.Path(folder)
-    icons = [Icon(*each) for each in json.loads((folder / "icons.json").read_text())]
+    icons = [Icon(*each) for each in json.loads((folder / "icons.json").read_text())["icons"]]
     return icons, np.load(folder / "icons.npy", mmap_mode="r")
