@@ -1,0 +1,125 @@
+"""Batches of utterances of like length, made ahead by processes of their own."""
+
+import multiprocessing
+import os
+import queue
+import signal
+import time
+
+import numpy as np
+
+import augment
+import features
+import pieces
+from sounds import Sounds
+from texts import Texts
+
+# Utterances that are sorted by length together.
+GROUP = 128
+# Frames of features in a batch, padding included.
+FRAMES = 6400
+SHORTEST, LONGEST = 0.3, 16.5
+FACTOR = 8
+# What a stream looks at, as the plugin has it: rows of a chunk, to the left and to the right; and others near it.
+LIVE = (3, 64, 2)
+ORDER = 3
+
+
+def window(draw, number):
+    """None where the whole utterance is seen, else the window of a stream. The first batches are easier."""
+    if number < 10000 or draw.random() > 0.4:
+        return None
+    if draw.random() < 0.7:
+        return LIVE
+    return int(draw.integers(2, 9)), 64, int(draw.integers(0, 5))
+
+
+def example(sounds, vocabulary, number):
+    """Logarithms of the mel spectrum and pieces of an utterance; None where it is too short or too fast for the encoder."""
+    text, samples, warp = sounds.utterance(number)
+    ids = vocabulary.encode(text) if text else []
+    frames = len(samples) // features.HOP
+    rows = -(-frames // FACTOR)
+    if not SHORTEST <= len(samples) / features.RATE <= LONGEST or pieces.rows_needed(ids) > 0.95 * rows:
+        return None
+    return features.logarithms(samples, features.warped_mel(warp)), ids, text
+
+
+def batch(examples, seen, draw, augmented=True):
+    """Features padded to `[utterances, frames, bands]` and what belongs to them."""
+    lengths = [len(rows) for rows, _, _ in examples]
+    made = np.zeros((len(examples), max(lengths), features.BANDS), np.float32)
+    for place, (rows, _, _) in enumerate(examples):
+        rows = features.normalised(rows) if seen is None else features.live(rows, FACTOR, seen[0] + seen[2])
+        made[place, : len(rows)] = augment.masked(rows, draw) if augmented else rows
+    return {"features": made, "lengths": np.array(lengths), "pieces": np.array([i for _, ids, _ in examples for i in ids]),
+            "counts": np.array([len(ids) for _, ids, _ in examples]), "texts": [text for _, _, text in examples], "window": seen}
+
+
+def group(sounds, vocabulary, index, seed, frames=FRAMES):
+    """The batches of utterances GROUP · index and on."""
+    draw = np.random.default_rng([seed, ORDER, index])
+    found = [example(sounds, vocabulary, number) for number in range(index * GROUP, (index + 1) * GROUP)]
+    found = sorted((each for each in found if each), key=lambda each: len(each[0]))
+    cut, made = [], []
+    for each in found:
+        if cut and (len(cut) + 1) * len(each[0]) > frames:
+            made.append(cut)
+            cut = []
+        cut.append(each)
+    made.append(cut)
+    return [batch(made[place], window(draw, index * GROUP), draw) for place in draw.permutation(len(made))]
+
+
+def produce(folder, seed, first, step, frames, nice, output):
+    """Groups first, first + step, … into the queue, each as (index, batches)."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    os.nice(nice)
+    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
+    sounds, vocabulary = Sounds(folder, Texts(folder), seed), pieces.Pieces(f"{folder}/tokenizer.json")
+    parent = os.getppid()
+    index = first
+    while True:
+        started = time.process_time()
+        made = (index, group(sounds, vocabulary, index, seed, frames), time.process_time() - started)
+        while True:
+            if os.getppid() != parent:
+                return
+            try:
+                output.put(made, timeout=5)
+                break
+            except queue.Full:
+                pass
+        index += step
+
+
+class Batches:
+    """Groups from a number on, in order, by so many processes."""
+
+    def __init__(self, folder, seed, first, processes=1, frames=FRAMES, nice=0):
+        context = multiprocessing.get_context("spawn")
+        self.queues = [context.Queue(2) for _ in range(processes)]
+        self.workers = [
+            context.Process(target=produce, args=(str(folder), seed, first + place, processes, frames, nice, output), daemon=True)
+            for place, output in enumerate(self.queues)]
+        for worker in self.workers:
+            worker.start()
+        self.first, self.processes = first, processes
+
+    def __iter__(self):
+        """(index of the group, its batches, processor seconds that they took)."""
+        place = 0
+        while True:
+            try:
+                made = self.queues[place % self.processes].get(timeout=5)
+            except queue.Empty:
+                if not self.workers[place % self.processes].is_alive():
+                    raise SystemExit("batches: the process that makes them ended; its error is above")
+                continue
+            yield made
+            place += 1
+
+    def close(self):
+        for worker in self.workers:
+            worker.terminate()
