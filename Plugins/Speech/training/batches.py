@@ -27,7 +27,7 @@ ORDER = 3
 
 def window(draw, number):
     """None where the whole utterance is seen, else the window of a stream. The first batches are easier."""
-    if number < 10000 or draw.random() > 0.4:
+    if number < 10000 or draw.random() > 0.35:
         return None
     if draw.random() < 0.7:
         return LIVE
@@ -75,8 +75,6 @@ def produce(folder, seed, first, step, frames, nice, output):
     """Groups first, first + step, … into the queue, each as (index, batches)."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(nice)
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
-        os.environ[name] = "1"
     sounds, vocabulary = Sounds(folder, Texts(folder), seed), pieces.Pieces(f"{folder}/tokenizer.json")
     parent = os.getppid()
     index = first
@@ -103,8 +101,16 @@ class Batches:
         self.workers = [
             context.Process(target=produce, args=(str(folder), seed, first + place, processes, frames, nice, output), daemon=True)
             for place, output in enumerate(self.queues)]
+        # Matrix products of one thread there; this process has set its own already.
+        before = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+        os.environ.update(dict.fromkeys(before, "1"))
         for worker in self.workers:
             worker.start()
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
         self.first, self.processes = first, processes
 
     def __iter__(self):

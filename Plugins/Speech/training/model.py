@@ -16,7 +16,7 @@ BANDS = 80
 MOMENTUM = 0.02
 
 
-def configuration(pieces, width=256, blocks=8, heads=4, channels=128, taps=9):
+def configuration(pieces, width=224, blocks=10, heads=4, channels=128, taps=9):
     """`pieces` without the blank, which follows them."""
     encoder = ParakeetEncoderConfig(
         hidden_size=width, num_hidden_layers=blocks, num_attention_heads=heads, num_key_value_heads=heads,

@@ -26,7 +26,7 @@ import withheld
 from errors import Rate
 
 # From a share of the time on, so many blocks.
-DEPTHS = ((0.0, 4), (0.12, 8))
+DEPTHS = ((0.0, 5), (0.12, 10))
 WARMING, REWARMING = 300, 100
 # The rate of learning falls from here on.
 COOLING = 0.6
@@ -42,7 +42,7 @@ def arguments():
     parser.add_argument("--minutes", type=float, default=240, help="of training in all; standard 240")
     parser.add_argument("--stop-after", type=float, default=float("inf"), help="minutes after which this run ends, to be resumed")
     parser.add_argument("--steps", type=float, default=float("inf"), help="steps after which this run ends")
-    parser.add_argument("--width", type=int, default=256)
+    parser.add_argument("--width", type=int, default=224)
     parser.add_argument("--blocks", type=int, help="blocks throughout; standard: more as time goes")
     parser.add_argument("--rate", type=float, default=1.5e-3, help="greatest rate of learning")
     parser.add_argument("--frames", type=int, default=batches.FRAMES, help="frames of a batch")

@@ -20,7 +20,7 @@ antonio aunty belinda benjamin boris caleb david ed edward grandma gustave iven 
 max michel miguel norbert pablo paul pedro quincy rob robert sandro shelby steph steph2 travis victor zac""".split()
 
 # Engine: share of training's utterances, and how often a sound is heard, each time otherwise augmented: the slow ones' more often.
-SHARES = {"espeak": (0.46, 1), "flite": (0.24, 3), "pico": (0.11, 3), "piper": (0.19, 6)}
+SHARES = {"espeak": (0.46, 1), "flite": (0.24, 5), "pico": (0.11, 5), "piper": (0.19, 10)}
 TRAINING = {
     "espeak": [f"{accent}+{variant}" for accent in ACCENTS for variant in ["", "", *VARIANTS]],
     "flite": ["slt", "awb", "kal16", "slt", "awb", "kal"],
