@@ -54,6 +54,9 @@ public struct ConstraintState: Sendable {
     /// Whether the answer may end here.
     public var isComplete: Bool { automaton.withAutomaton { $0.configurations.isComplete[Int(place)] } }
 
+    /// Whether it is in free text, which any more text would continue.
+    public var isFree: Bool { automaton.withAutomaton { $0.configurations.isFree(place) } }
+
     /// Whether nothing may follow.
     public var isFinished: Bool { automaton.withAutomaton { $0.configurations.isFinished(place) } }
 

@@ -48,8 +48,8 @@ final class RunningChoice {
     var guesses: [Int32] = []
 
     var job: GenerationJob { running.job }
-    /// Whether it is held to something and fits it as it is.
-    var isComplete: Bool { constraint?.isComplete ?? false }
+    /// Whether it is held to something and fits it as it is; of free text nobody knows.
+    var isComplete: Bool { constraint.map { $0.isComplete && !$0.isFree } ?? false }
     var writtenCount: Int { tokens.count - job.rows.count }
 
     init(_ running: RunningJob, index: Int) {

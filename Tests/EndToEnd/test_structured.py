@@ -175,6 +175,11 @@ class StructuredTests(DaemonTestCase):
         none = self.create(WEATHER, tools=TOOLS, tool_choice="none", max_tokens=12)
         self.assertEqual(plain.choices[0].message.content, none.choices[0].message.content)
 
+    def test_text_that_the_limit_cuts_says_so(self):
+        tale = [{"role": "user", "content": "Tell me a long story about a lighthouse."}]
+        choice, = self.create(tale, tools=TOOLS, max_tokens=6).choices
+        self.assertEqual((choice.message.tool_calls, choice.finish_reason), (None, "length"))
+
     def test_results_of_calls_are_read(self):
         call = self.create(
             WEATHER, tools=TOOLS, tool_choice={"type": "function", "function": {"name": "get_weather"}},
