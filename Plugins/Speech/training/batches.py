@@ -11,7 +11,7 @@ import numpy as np
 import augment
 import features
 import pieces
-from sounds import Sounds
+from sounds import CLEAN, Sounds
 from texts import Texts
 
 # Utterances that are sorted by length together.
@@ -68,7 +68,8 @@ def group(sounds, vocabulary, index, seed, frames=FRAMES):
             cut = []
         cut.append(each)
     made.append(cut)
-    return [batch(made[place], window(draw, index * GROUP), draw) for place in draw.permutation(len(made))]
+    first = index * GROUP
+    return [batch(made[place], window(draw, first), draw, first > CLEAN) for place in draw.permutation(len(made))]
 
 
 def produce(folder, seed, first, step, frames, nice, output):

@@ -14,6 +14,8 @@ ENGINES = list(voices.SHARES)
 CHANCES = np.cumsum([share for share, _ in voices.SHARES.values()])
 # Utterances after which sentences are as long as they come; before that they grow from FEWEST words.
 CURRICULUM, FEWEST, MOST = 20000, 2, 20
+# Utterances before which ever fewer are heard without a room, noise and a line.
+CLEAN = 10000
 LONGEST = 16.0
 # Domains of the seed.
 HEARING, SAYING, JOINING = range(3)
@@ -79,7 +81,7 @@ class Sounds:
         if draw.random() < 0.25:
             around = [np.zeros(int(draw.exponential(0.4) * RATE), np.float32) for _ in range(2)]
             samples = np.concatenate([around[0], samples, around[1]])
-        heard = augment.heard(samples.astype(np.float32), draw, self.babble)
+        heard = augment.heard(samples.astype(np.float32), draw, self.babble, clean=draw.random() > number / CLEAN)
         return text, heard, float(draw.uniform(0.88, 1.14)) if draw.random() < 0.7 else 1.0
 
     def one(self, draw, number):

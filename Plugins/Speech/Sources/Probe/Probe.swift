@@ -5,9 +5,10 @@ import Glibc
 import Recognition
 import Sounds
 
-/// `speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--transcribe TYPE
+/// `speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--list TYPE] [--transcribe TYPE
 /// [--beam N]]`: SAMPLES are raw float32 at the model's rate; to be transcribed, a file of that media type. Writes what the model makes of them as raw float32 and prints shapes, words and times; with
-/// `--live` it is fed so many milliseconds at once, and the states are those of live sound. For the scripts beside the tests.
+/// `--live` it is fed so many milliseconds at once, and the states are those of live sound. With `--list TYPE` SAMPLES lists
+/// files of that media type, one a line, and what is heard of each is printed as a line. For the scripts beside the tests.
 @main
 struct Probe {
     static func main() {
@@ -22,7 +23,7 @@ struct Probe {
 
     private struct Usage: Error, CustomStringConvertible {
         let description =
-            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--transcribe TYPE [--beam N]]"
+            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--list TYPE] [--transcribe TYPE [--beam N]]"
     }
 
     private static func run(_ words: [String]) throws {
@@ -43,6 +44,20 @@ struct Probe {
         let team = try ThreadTeam(threads: threads)
         let model = try SpeechModel(folder: places[0])
         let file = try MappedFile(path: places[1], kind: "file of samples")
+        if let type = options["--list"] {
+            guard let format = SoundFormat(rawValue: type), let milliseconds = Int(options["--live"] ?? "0")
+            else { throw Usage() }
+            let paths = String(decoding: file.bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+            for path in paths {
+                let file = try MappedFile(path: path, kind: "sound")
+                let reader = try SoundReader(decoding: file.bytes, as: format, rate: model.rate)
+                print(
+                    milliseconds > 0
+                        ? try heardLive(model, reader, block: model.rate * milliseconds / 1000, team)
+                        : try heard(model, reader, team))
+            }
+            return
+        }
         if let type = options["--transcribe"] {
             guard let format = SoundFormat(rawValue: type) else { throw Usage() }
             try transcribe(model, file, format, beam: Int(options["--beam"] ?? "1") ?? 1, team)
@@ -75,6 +90,35 @@ struct Probe {
         for name in ["features", "encoder"] {
             print("times", name, (times[name] ?? []).map { String(Int($0 * 1e6)) }.joined(separator: " "))
         }
+    }
+
+    private static func heard(
+        _ model: SpeechModel, _ reader: SoundReader, _ team: ThreadTeam
+    ) throws -> String {
+        guard case .text(let transcript) = try Recognizer(model).recognize(reader, team) else { throw Usage() }
+        return transcript.text
+    }
+
+    /// The same as a stream hears it, in blocks of so many samples.
+    private static func heardLive(
+        _ model: SpeechModel, _ reader: SoundReader, block: Int, _ team: ThreadTeam
+    ) throws -> String {
+        let window = StreamingWindow(chunk: 3, left: 64, right: 2)
+        guard let transcriber = StreamingTranscriber(model, window, team) else { throw Usage() }
+        var text = ""
+        func take(_ partials: [StreamingPartial]) {
+            for partial in partials {
+                text = String(decoding: Array(text.utf8.prefix(partial.offset)), as: UTF8.self) + partial.text
+            }
+        }
+        var samples = [Float](repeating: 0, count: block)
+        while true {
+            let count = try samples.withUnsafeMutableBufferPointer { try reader.read(into: $0) }
+            guard count > 0 else { break }
+            take(samples.withUnsafeBufferPointer { transcriber.push(UnsafeBufferPointer(rebasing: $0[..<count])) })
+        }
+        take(transcriber.finish())
+        return text
     }
 
     /// Prints words, seconds of sound, seconds it took, and the most memory that the process ever had, in kB.
