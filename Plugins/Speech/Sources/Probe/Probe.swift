@@ -95,7 +95,9 @@ struct Probe {
     private static func heard(
         _ model: SpeechModel, _ reader: SoundReader, _ team: ThreadTeam
     ) throws -> String {
-        guard case .text(let transcript) = try Recognizer(model).recognize(reader, team) else { throw Usage() }
+        guard case .text(let transcript) = try Recognizer(model).recognize(reader, team) else {
+            throw Usage()
+        }
         return transcript.text
     }
 
@@ -115,7 +117,10 @@ struct Probe {
         while true {
             let count = try samples.withUnsafeMutableBufferPointer { try reader.read(into: $0) }
             guard count > 0 else { break }
-            take(samples.withUnsafeBufferPointer { transcriber.push(UnsafeBufferPointer(rebasing: $0[..<count])) })
+            take(
+                samples.withUnsafeBufferPointer {
+                    transcriber.push(UnsafeBufferPointer(rebasing: $0[..<count]))
+                })
         }
         take(transcriber.finish())
         return text
