@@ -125,3 +125,13 @@ def resized_positions(positions, side, patch=16):
     grid = positions[:, 1:].reshape(1, old, old, -1).permute(0, 3, 1, 2)
     grid = functional.interpolate(grid, (new, new), mode="bicubic", align_corners=False)
     return torch.cat([positions[:, :1], grid.permute(0, 2, 3, 1).reshape(1, new * new, -1)], 1)
+
+
+def load(path):
+    """The model of a `best.pt` and the state of its training."""
+    saved = torch.load(path, map_location="cpu", weights_only=True)
+    weights = saved["model"]
+    model = Seer(saved["state"]["size"], width=weights["encoder.positions"].shape[2],
+                 depth=len({name.split(".")[2] for name in weights if name.startswith("encoder.blocks.")}))
+    model.load_state_dict(weights)
+    return model.eval(), saved["state"]

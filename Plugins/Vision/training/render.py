@@ -55,7 +55,7 @@ def _plain(pixels):
     return bool(len(seen) and seen.std(0).max() < 12)
 
 
-def _sketch(pixels):
+def sketch(pixels):
     """A small grey picture of the drawing, dark on light, to compare drawings by."""
     alpha = pixels[..., 3:4] / 255.0
     if _plain(pixels):
@@ -78,9 +78,8 @@ def _render(drawing):
 
 def render(folder, report=print):
     """Renders what is not rendered yet: `folder`/icons.npy [count, SIDE, SIDE, 4] and icons.json, one line for each."""
-    pixels_path, list_path = folder / "icons.npy", folder / "icons.json"
-    table = hashlib.sha256(repr(CONCEPTS).encode()).hexdigest()
-    if list_path.exists() and json.loads(list_path.read_text())["concepts"] == table:
+    listed = folder / "icons.json"
+    if listed.exists() and json.loads(listed.read_text())["concepts"] == _table():
         return
     root = sources.fetch(folder)
     drawings = list(sources.drawings(root))
@@ -88,13 +87,13 @@ def render(folder, report=print):
     icons, pixels, sketches = [], [], collections.defaultdict(dict)
 
     def keep(theme, concept, name, image, most=MOST):
-        sketch = _sketch(image)
+        own = sketch(image)
         others = sketches[theme].setdefault(concept, [])
-        if len(others) >= most or any(np.abs(sketch - other).mean() <= NEAR for other in others):
+        if len(others) >= most or any(np.abs(own - other).mean() <= NEAR for other in others):
             return
         # What stands for several concepts is the first one's.
-        if all(np.abs(sketch - other).mean() > SAME for each in sketches[theme].values() for other in each):
-            others.append(sketch)
+        if all(np.abs(own - other).mean() > SAME for each in sketches[theme].values() for other in each):
+            others.append(own)
             icons.append(Icon(theme, concept, name, _plain(image)))
             pixels.append(image)
 
@@ -113,10 +112,19 @@ def render(folder, report=print):
             image = _glyph(symbols, text, False)
             if image is not None and np.abs(np.asarray(image).astype(float) - missing).mean() > 1:
                 keep("symbols", index, text, np.asarray(image))
-    np.save(pixels_path, np.stack(pixels))
-    lines = ",\n".join(json.dumps(icon) for icon in icons)
-    list_path.write_text(f'{{"concepts": "{table}", "icons": [\n{lines}\n]}}\n')
+    write(folder, icons, np.stack(pixels))
     report(f"rendered {len(icons)} icons of {len({icon.theme for icon in icons})} themes")
+
+
+def _table():
+    return hashlib.sha256(repr(CONCEPTS).encode()).hexdigest()
+
+
+def write(folder, icons, pixels):
+    """Drawings of the concepts that there are now: others have them drawn anew."""
+    np.save(folder / "icons.npy", pixels)
+    lines = ",\n".join(json.dumps(icon) for icon in icons)
+    (folder / "icons.json").write_text(f'{{"concepts": "{_table()}", "icons": [\n{lines}\n]}}\n')
 
 
 def load(folder):

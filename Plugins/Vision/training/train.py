@@ -4,8 +4,9 @@
     python3 Plugins/Vision/training/train.py --folder F --minutes 30 --size 224
 
 F gets the Debian packages, the rendered icons and the checkpoints. The same command again goes on where the last one ended,
-at any moment: by an interrupt, a signal or the end of its minutes, which are those spent in training at this size, all runs
-together. Another size goes on from what the last one learnt, with positions interpolated.
+at any moment: by an interrupt, a signal or the end of its minutes. Those are of training at this size, all runs together; on a
+processor they count while its threads have a core, so that other work and pauses cost the training nothing but time. Another
+size goes on from what the last one learnt, with positions interpolated.
 """
 
 import argparse
@@ -104,6 +105,10 @@ class Run:
             state |= {"size": self.options.size, "minutes": 0.0, "steps": 0, "best": 0.0}
         self.state = state
 
+    def worked(self):
+        """Minutes of work so far, from some beginning."""
+        return (time.process_time() / self.options.threads if self.device.type == "cpu" else time.monotonic()) / 60
+
     def save(self):
         _write(self.path, {"model": self.model.state_dict(), "average": self.average.state_dict(), "state": self.state,
                            "optimizers": [each.state_dict() for each in self.optimizers]})
@@ -188,7 +193,7 @@ def main():
     def report(losses, seconds):
         run.save()
         first, five = accuracy(run.average, pictures, labels, run.device)
-        if first > run.state["best"]:
+        if first >= run.state["best"]:
             run.state["best"] = first
             run.save_best()
         things = [pair for is_scenes, pair in losses if not is_scenes] or [(math.nan, math.nan)]
@@ -198,21 +203,23 @@ def main():
               f"pictures/s  {library.DEVELOPMENT}: top-1 {first:.1%} top-5 {five:.1%}", flush=True)
 
     losses, began, done = [], time.monotonic(), 0
-    last = began
+    last = run.worked()
     while not stopped and run.state["minutes"] < options.minutes and done != options.steps:
         made = next(stream)
         losses.append((bool(made[0]), run.step(*made, teacher)))
         done += 1
-        now = time.monotonic()
-        run.state["minutes"] += (now - last) / 60
+        now = run.worked()
+        run.state["minutes"] += now - last
         last = now
-        if now - began > 60 * options.every:
-            report(losses, now - began)
-            losses, began = [], time.monotonic()
-            last = began
+        seconds = time.monotonic() - began
+        if seconds > 60 * options.every:
+            report(losses, seconds)
+            losses, began, last = [], time.monotonic(), run.worked()
     stream.close()
     if losses:
         report(losses, time.monotonic() - began)
+    if stopped:
+        raise SystemExit(130)
 
 
 def mean(values):
