@@ -1,4 +1,5 @@
-"""Draws screens of many kinds and writes what `screen-text` reads on each, with questions that only that screen answers:
+"""Draws screens of many kinds and writes what `screen-text` reads on each, with questions that only that screen answers, and words
+of the answers where they are plain:
 
     python3 screens.py --gatehouse ../../../.build/release/gatehouse --count 400 --output parts.jsonl
 
@@ -31,67 +32,72 @@ def time_of(draw):
 
 def trains(draw):
     cities = draw.sample(CITIES, 4)
-    rows = [f"{time_of(draw)}  {city}  platform {draw.randint(1, 12)}" for city in cities]
-    return ["Departures", *rows], [question for city in cities for question in (
-        f"When does the train to {city} leave?", f"From which platform does the {city} train go?")]
+    rows = [(city, time_of(draw), str(draw.randint(1, 12))) for city in cities]
+    return ["Departures", *(f"{hour}  {city}  platform {platform}" for city, hour, platform in rows)], [
+        ask for city, hour, platform in rows for ask in (
+            (f"When does the train to {city} leave?", hour), (f"From which platform does the {city} train go?", platform))]
 
 
 def mail(draw):
     names = draw.sample(NAMES, 3)
     subjects = draw.sample([f"About the {event}" for event in EVENTS] + [f"Trip to {city}" for city in CITIES], 3)
     return ["Inbox", *(f"{name}: {subject}" for name, subject in zip(names, subjects))], [
-        f"What did {name} write about?" for name in names] + ["Who wrote an email?", "How many new mails do I have?"]
+        (f"What did {name} write about?", subject.split(" ", 2)[2]) for name, subject in zip(names, subjects)
+    ] + [("Who wrote an email?", names[0]), ("How many new mails do I have?", None)]
 
 
 def shopping(draw):
-    goods = draw.sample(GOODS, 4)
-    prices = [f"{draw.randint(1, 9)}.{draw.randint(10, 99)}" for _ in goods]
-    return ["Receipt", *(f"{good}  {price}" for good, price in zip(goods, prices)), f"Total {draw.randint(10, 40)}.00"], [
-        f"How much is {good}?" for good in goods] + ["What is the total of the receipt?", "What did I buy?"]
+    goods = [(good, f"{draw.randint(1, 9)}.{draw.randint(10, 99)}") for good in draw.sample(GOODS, 4)]
+    total = f"{draw.randint(10, 40)}.00"
+    return ["Receipt", *(f"{good}  {price}" for good, price in goods), f"Total {total}"], [
+        (f"How much is {good}?", price) for good, price in goods
+    ] + [("What is the total of the receipt?", total), ("What did I buy?", goods[0][0])]
 
 
 def calendar(draw):
-    events = draw.sample(EVENTS, 3)
-    return ["Today", *(f"{time_of(draw)} {event}" for event in events)], [
-        f"When is the {event}?" for event in events] + ["What is on my calendar today?", "When is my next appointment?"]
+    events = [(event, time_of(draw)) for event in draw.sample(EVENTS, 3)]
+    return ["Today", *(f"{hour} {event}" for event, hour in events)], [
+        (f"When is the {event}?", hour) for event, hour in events
+    ] + [("What is on my calendar today?", events[0][0]), ("When is my next appointment?", None)]
 
 
 def settings(draw):
-    switches = draw.sample(SWITCHES, 4)
-    return ["Settings", *(f"{switch}: {draw.choice(['on', 'off'])}" for switch in switches)], [
-        f"Is {switch} turned on?" for switch in switches] + ["Which settings are on?"]
+    switches = [(switch, draw.choice(["on", "off"])) for switch in draw.sample(SWITCHES, 4)]
+    return ["Settings", *(f"{switch}: {state}" for switch, state in switches)], [
+        (f"Is {switch} turned on?", None) for switch, _ in switches] + [("Which settings are on?", None)]
 
 
 def menu(draw):
-    dishes = draw.sample(DISHES, 3)
-    return ["Menu of the day", *(f"{dish}  {draw.randint(7, 19)} euros" for dish in dishes)], [
-        f"What does the {dish} cost?" for dish in dishes] + ["Which dishes are there today?", "What is the cheapest dish?"]
+    dishes = [(dish, str(draw.randint(7, 19))) for dish in draw.sample(DISHES, 3)]
+    return ["Menu of the day", *(f"{dish}  {price} euros" for dish, price in dishes)], [
+        (f"What does the {dish} cost?", price) for dish, price in dishes
+    ] + [("Which dishes are there today?", dishes[0][0]), ("What is the cheapest dish?", None)]
 
 
 def weather(draw):
-    city = draw.choice(CITIES)
-    return [city, f"{draw.randint(-5, 34)} degrees", draw.choice(["sunny", "cloudy", "light rain", "snow", "windy"]),
-            f"Tomorrow {draw.randint(-5, 34)} degrees"], [
-        f"How warm is it in {city}?", f"What will the weather be in {city} tomorrow?", "Do I need an umbrella?"]
+    city, now, tomorrow = draw.choice(CITIES), str(draw.randint(-5, 34)), str(draw.randint(-5, 34))
+    return [city, f"{now} degrees", draw.choice(["sunny", "cloudy", "light rain", "snow", "windy"]),
+            f"Tomorrow {tomorrow} degrees"], [
+        (f"How warm is it in {city}?", now), (f"How warm will it be in {city} tomorrow?", tomorrow), ("Do I need an umbrella?", None)]
 
 
 def player(draw):
     song, name = draw.choice(SONGS), draw.choice(NAMES)
     return ["Now playing", song, f"by {name} and the band", f"{draw.randint(0, 3)}:{draw.randint(10, 59)}"], [
-        "Which song is playing?", f"Who sings {song}?", "How long has the song been playing?"]
+        ("Which song is playing?", song), (f"Who sings {song}?", name), ("How long has the song been playing?", None)]
 
 
 def chat(draw):
-    name, event = draw.choice(NAMES), draw.choice(EVENTS)
-    hour = time_of(draw)
+    name, event, hour = draw.choice(NAMES), draw.choice(EVENTS), time_of(draw)
     return [name, f"Are you coming to the {event}?", "Yes, I will be there", f"Great, it starts at {hour}"], [
-        f"What does {name} want?", f"When does the {event} start?", f"What did {name} ask me?"]
+        (f"What does {name} want?", None), (f"When does the {event} start?", hour), (f"What did {name} ask me?", event)]
 
 
 def alert(draw):
     what = draw.choice(["Battery low", "No connection", "Storage full", "Update available", "Payment failed"])
     return [what, draw.choice(["Try again later", "Restart now?", "Free some space", "Connect a charger"]), "Cancel", "OK"], [
-        "Why does it not work?", "What is the warning about?", f"What should I do about \"{what.lower()}\"?"]
+        ("Why does it not work?", None), ("What is the warning about?", what.split()[0]),
+        (f"What should I do about \"{what.lower()}\"?", None)]
 
 
 KINDS = [trains, mail, shopping, calendar, settings, menu, weather, player, chat, alert]
@@ -107,6 +113,13 @@ def picture(lines, draw):
     return image
 
 
+def screen(seed, number):
+    """A picture, and questions with words of their answers, None where there is no telling."""
+    draw = random.Random(f"screens {seed} {number}")
+    lines, asks = draw.choice(KINDS)(draw)
+    return picture(lines, draw), asks
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--gatehouse", required=True, help="the host's executable")
@@ -116,16 +129,15 @@ def main():
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, open(options.output, "w") as output:
         for number in range(options.count):
-            draw = random.Random(f"screens {options.seed} {number}")
-            lines, asks = draw.choice(KINDS)(draw)
+            image, asks = screen(options.seed, number)
             path = f"{folder}/screen.png"
-            picture(lines, draw).save(path)
+            image.save(path)
             printed = subprocess.run(
                 [options.gatehouse, "encode", "--plugin", "screen-text", "--input", path, "--json"],
                 capture_output=True, text=True)
             if printed.returncode:
                 raise SystemExit(printed.stderr.strip())
-            output.write(json.dumps({"segments": json.loads(printed.stdout)["segments"], "asks": asks}) + "\n")
+            output.write(json.dumps({"segments": json.loads(printed.stdout)["segments"], "asks": [ask for ask, _ in asks]}) + "\n")
             if sys.stderr.isatty():
                 print(f"\r{number + 1} of {options.count}", end="", file=sys.stderr)
 
