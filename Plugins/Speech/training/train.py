@@ -38,6 +38,7 @@ COOLING = 0.6
 AVERAGE = 0.998
 MIDDLE = 0.3
 SAVED_EVERY, TOLD_EVERY = 180, 30
+LONGEST_STEP = 20
 DEV_SEED, DEV_COUNT = 2, 32
 
 
@@ -245,7 +246,8 @@ def main():
             count += len(batch["lengths"])
             steps += 1
             now = time.monotonic()
-            training.seconds += now - clock
+            # A process that was stopped for a while has not trained meanwhile.
+            training.seconds += min(now - clock, LONGEST_STEP)
             clock = now
             if now - told > TOLD_EVERY:
                 print(f"step {training.step} group {training.group} loss {loss / steps:.3f} rate {training.rate():.2e} "
