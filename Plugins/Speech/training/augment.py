@@ -22,14 +22,12 @@ def resampled(samples, rate, speed=1.0):
     if made == count:
         return samples
     size = scipy.fft.next_fast_len(count, real=True)
-    target = round(size * made / count)
-    whole = scipy.fft.next_fast_len(target, real=True)
-    # A length that transforms fast, by leaving out less than a hundredth of a percent of the pitch.
-    spectrum = scipy.fft.rfft(samples, size * 1)
-    bins = min(len(spectrum), whole // 2 + 1)
+    whole = round(size * made / count)
+    spectrum = scipy.fft.rfft(samples, size)
     kept = np.zeros(whole // 2 + 1, np.complex64)
+    bins = min(len(spectrum), len(kept))
     kept[:bins] = spectrum[:bins]
-    return scipy.fft.irfft(kept, whole)[: round(whole * count / size)] * np.float32(whole / size)
+    return scipy.fft.irfft(kept, whole)[:made] * np.float32(whole / size)
 
 
 def decibels(value):

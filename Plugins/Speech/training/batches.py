@@ -11,7 +11,7 @@ import numpy as np
 import augment
 import features
 import pieces
-from sounds import CLEAN, Sounds
+from sounds import CLEAN, CURRICULUM, Sounds
 from texts import Texts
 
 # Utterances that are sorted by length together.
@@ -61,6 +61,8 @@ def group(sounds, vocabulary, index, seed, frames=FRAMES):
     draw = np.random.default_rng([seed, ORDER, index])
     found = [example(sounds, vocabulary, number) for number in range(index * GROUP, (index + 1) * GROUP)]
     found = sorted((each for each in found if each), key=lambda each: len(each[0]))
+    # Many small steps first: the encoder learns where pieces are before it learns which.
+    frames *= min(1.0, 0.35 + index * GROUP / CURRICULUM)
     cut, made = [], []
     for each in found:
         if cut and (len(cut) + 1) * len(each[0]) > frames:

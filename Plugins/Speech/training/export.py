@@ -47,6 +47,7 @@ def export(folder, output):
     net.config.save_pretrained(output)
     ParakeetFeatureExtractor().save_pretrained(output)
     shutil.copy(folder / "tokenizer.json", output)
+    shutil.copy(pathlib.Path(__file__).with_name("data-card.md"), output)
     save_file(quantised(net.state_dict()), output / "model.safetensors", {"format": "pt"})
     size = sum(path.stat().st_size for path in output.iterdir())
     if size > MOST_BYTES:

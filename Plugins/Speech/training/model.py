@@ -216,7 +216,7 @@ def log_probabilities(model, features, lengths, window=None, middle=False):
             head = model.ctc_head
             weight, bias = next(p for p in head.parameters() if p.dim() == 3), next(p for p in head.parameters() if p.dim() == 1)
             heard.append(F.linear(layout.gather(x), weight[..., 0], bias).log_softmax(-1))
-    return (*heard, rows) if middle else (heard[-1], rows)
+    return (heard[0], heard[-1], rows) if middle else (heard[-1], rows)
 
 
 def ctc(log, rows, batch, blank):

@@ -89,7 +89,8 @@ class SoundTests(unittest.TestCase):
             made = augment.resampled(np.sin(2 * np.pi * 440 * time).astype(np.float32), rate)
             self.assertAlmostEqual(len(made), 16000, delta=2)
             expected = np.sin(2 * np.pi * 440 * np.arange(len(made)) / 16000)
-            self.assertLess(np.abs(made - expected)[1000:-1000].max(), 0.02, rate)
+            # Of pitch, up to half a sample in all of them.
+            self.assertLess(np.abs(made - expected)[1000:-1000].max(), 0.1, rate)
 
     def test_what_is_heard_follows_from_the_seed(self):
         samples = np.sin(np.arange(20000) / 20).astype(np.float32)

@@ -32,7 +32,7 @@ from errors import Rate
 
 # From a share of the time on, so many blocks.
 DEPTHS = ((0.0, 5), (0.12, 10))
-WARMING, REWARMING = 300, 100
+WARMING, REWARMING = 200, 100
 # The rate of learning falls from here on.
 COOLING = 0.6
 AVERAGE = 0.998
