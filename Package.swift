@@ -20,7 +20,7 @@ let package = Package(
             name: "Gatehouse",
             dependencies: [
                 "Server", "Engine", "Modalities", "Fusion", "PluginHost", "Decoder", "Weights", "Text",
-                "CSystemPosix", json,
+                json,
             ],
             path: "Host/Gatehouse"),
         .target(

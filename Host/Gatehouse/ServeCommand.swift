@@ -1,3 +1,4 @@
+import Dispatch
 import Engine
 import Foundation
 import Modalities
@@ -92,7 +93,7 @@ struct ServeCommand: Command {
         // Writing to a client that is gone is an error of that write alone.
         signal(SIGPIPE, SIG_IGN)
         let descriptors = Self.raiseDescriptorLimit()
-        let signals = try Signals([SIGINT, SIGTERM, SIGHUP])
+        let signals = Signals([SIGINT, SIGTERM, SIGHUP])
         info("Initializing Gatehouse \(Gatehouse.version)")
         if descriptors < address.limits.connections {
             warn(
@@ -249,5 +250,30 @@ struct ServeCommand: Command {
         limit.rlim_cur = limit.rlim_max
         setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
         return Int(clamping: limit.rlim_cur)
+    }
+}
+
+/// Signals, as they come, in place of what they would do.
+private final class Signals: Sendable {
+    private let stream: AsyncStream<Int32>
+    // Safe to share: kept alive here and touched by nobody.
+    nonisolated(unsafe) private let sources: [any DispatchSourceSignal]
+
+    init(_ numbers: [Int32]) {
+        let (stream, continuation) = AsyncStream<Int32>.makeStream()
+        self.stream = stream
+        sources = numbers.map { number in
+            signal(number, SIG_IGN)
+            let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+            source.setEventHandler { @Sendable in continuation.yield(number) }
+            source.resume()
+            return source
+        }
+    }
+
+    /// The next signal.
+    func next() async -> Int32 {
+        for await number in stream { return number }
+        return SIGTERM
     }
 }

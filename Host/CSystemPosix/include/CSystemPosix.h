@@ -45,8 +45,4 @@ typedef enum GHLibraryFault {
 // `machine` receives the library's ELF machine number, `own_machine` this program's.
 GHLibraryFault gh_check_library(const char *path, int *machine, int *own_machine);
 
-/// Has signals written to a pipe as they come, a byte each with the number, in place of what they would do. Once in a process.
-/// Returns the end to read from, or -1 where there is no pipe.
-int gh_signals_open(const int *numbers, int count);
-
 #endif
