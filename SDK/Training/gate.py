@@ -21,7 +21,8 @@ class Gate(torch.nn.Module):
         self.bias = torch.nn.Parameter(torch.tensor([bias]))
 
     def logit(self, s, t):
-        return torch.dot(self.weight, torch.cat([s, t, s * t])) + self.bias[0]
+        """Of one pair, or of a batch of them."""
+        return torch.cat([s, t, s * t], dim=-1) @ self.weight + self.bias[0]
 
     def forward(self, s, t):
         return torch.sigmoid(self.logit(s, t))

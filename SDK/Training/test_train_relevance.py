@@ -14,8 +14,8 @@ import unittest
 import torch
 
 from decoder_rows import DecoderRows
-from gate import normalized_mean
-from train_relevance import auc, features
+from gate import Gate, normalized_mean
+from train_relevance import auc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 HOST = ROOT / ".build" / "release" / "gatehouse"
@@ -62,6 +62,8 @@ class RelevanceTests(unittest.TestCase):
 
         from safetensors.torch import load_file
         tensors = load_file(gate)
+        trained = Gate(len(tensors["decoder.weight"]) // 3)
+        trained.weight.data, trained.bias.data = tensors["decoder.weight"], tensors["decoder.bias"]
         encoded = json.loads(subprocess.run(
             [HOST, "encode", "--plugin", "screen-text", "--input", PICTURE, "--json"], capture_output=True, check=True,
             cwd=ROOT).stdout)
@@ -76,7 +78,7 @@ class RelevanceTests(unittest.TestCase):
                 [HOST, "chat", "--json", "--max-tokens", "1", "--registry", folder / "registry.json", "--image", PICTURE, message],
                 capture_output=True, check=True, cwd=ROOT).stdout)
             t = self.decoder.text_mean(message)
-            expected = torch.sigmoid(features(s[None], t[None]) @ tensors["decoder.weight"] + tensors["decoder.bias"]).item()
+            expected = trained(s, t).item()
             told, = [report["gate"] for report in answer["gatehouse"]["modalities"]]
             self.assertAlmostEqual(told, expected, delta=1e-3)
 

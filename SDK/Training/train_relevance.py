@@ -71,10 +71,6 @@ def pairs(decoder, parts, about, withheld, count, seed):
     return s, t, torch.tensor([label for *_, label, _ in found]), torch.tensor([named for *_, named in found])
 
 
-def features(s, t):
-    return torch.cat([s, t, s * t], dim=1)
-
-
 def fit(inputs, labels, steps, rate, decay):
     """Logistic regression: weight and bias."""
     weight = torch.zeros(inputs.shape[1], requires_grad=True)
@@ -135,11 +131,12 @@ def main():
     kept = round(len(parts) * (1 - WITHHELD))
     s, t, labels, _ = pairs(decoder, parts[:kept], options.about, False, options.pairs, options.seed)
     gate = Gate(s.shape[1])
-    weight, bias = fit(features(s, t), labels, options.steps, options.rate, options.decay)
+    weight, bias = fit(torch.cat([s, t, s * t], dim=1), labels, options.steps, options.rate, options.decay)
     gate.weight.data, gate.bias.data = weight, bias
 
     s, t, labels, named = pairs(decoder, parts[kept:], options.about, True, 1000, options.seed + 1)
-    weights = torch.sigmoid(features(s, t) @ weight + bias)
+    with torch.no_grad():
+        weights = gate(s, t)
     report = {"withheld": describe(weights, labels), "messages for any part": describe(weights[~named], labels[~named])}
     if named.any():
         report["messages for one part"] = describe(weights[named], labels[named])
