@@ -1,5 +1,6 @@
 """Batches of utterances of like length, made ahead by processes of their own."""
 
+import collections
 import multiprocessing
 import os
 import queue
@@ -10,6 +11,7 @@ import numpy as np
 
 import augment
 import features
+import phonemes
 import pieces
 from sounds import CLEAN, CURRICULUM, Sounds
 from texts import Texts
@@ -24,6 +26,10 @@ FACTOR = 8
 LIVE = (3, 64, 2)
 ORDER = 3
 
+# Logarithms of the mel spectrum, numbers of pieces and of phonemes, and the text.
+Example = collections.namedtuple("Example", "rows pieces phonemes text", defaults=((), (), ""))
+TARGETS = ("pieces", "phonemes")
+
 
 def window(draw, number):
     """None where the whole utterance is seen, else the window of a stream. The first batches are easier."""
@@ -35,37 +41,41 @@ def window(draw, number):
 
 
 def example(sounds, vocabulary, number):
-    """Logarithms of the mel spectrum and pieces of an utterance; None where it is too short or too fast for the encoder."""
+    """An utterance; None where it is too short or too fast for the encoder."""
     text, samples, warp = sounds.utterance(number)
     ids = vocabulary.encode(text) if text else []
     frames = len(samples) // features.HOP
     rows = -(-frames // FACTOR)
     if not SHORTEST <= len(samples) / features.RATE <= LONGEST or pieces.rows_needed(ids) > 0.95 * rows:
         return None
-    return features.logarithms(samples, features.warped_mel(warp)), ids, text
+    return Example(features.logarithms(samples, features.warped_mel(warp)), ids, phonemes.encode(text), text)
 
 
 def batch(examples, seen, draw, augmented=True):
     """Features padded to `[utterances, frames, bands]` and what belongs to them."""
-    lengths = [len(rows) for rows, _, _ in examples]
+    lengths = [len(each.rows) for each in examples]
     made = np.zeros((len(examples), max(lengths), features.BANDS), np.float32)
-    for place, (rows, _, _) in enumerate(examples):
-        rows = features.normalised(rows) if seen is None else features.live(rows, FACTOR, seen[0] + seen[2])
+    for place, each in enumerate(examples):
+        rows = features.normalised(each.rows) if seen is None else features.live(each.rows, FACTOR, seen[0] + seen[2])
         made[place, : len(rows)] = augment.masked(rows, draw) if augmented else rows
-    return {"features": made, "lengths": np.array(lengths), "pieces": np.array([i for _, ids, _ in examples for i in ids]),
-            "counts": np.array([len(ids) for _, ids, _ in examples]), "texts": [text for _, _, text in examples], "window": seen}
+    result = {"features": made, "lengths": np.array(lengths), "texts": [each.text for each in examples], "window": seen}
+    for kind in TARGETS:
+        told = [getattr(each, kind) for each in examples]
+        result[kind] = np.array([number for numbers in told for number in numbers], np.int64)
+        result[f"{kind}_counts"] = np.array([len(numbers) for numbers in told])
+    return result
 
 
 def group(sounds, vocabulary, index, seed, frames=FRAMES):
     """The batches of utterances GROUP · index and on."""
     draw = np.random.default_rng([seed, ORDER, index])
     found = [example(sounds, vocabulary, number) for number in range(index * GROUP, (index + 1) * GROUP)]
-    found = sorted((each for each in found if each), key=lambda each: len(each[0]))
+    found = sorted((each for each in found if each), key=lambda each: len(each.rows))
     # Many small steps first: the encoder learns where pieces are before it learns which.
     frames *= min(1.0, 0.35 + index * GROUP / CURRICULUM)
     cut, made = [], []
     for each in found:
-        if cut and (len(cut) + 1) * len(each[0]) > frames:
+        if cut and (len(cut) + 1) * len(each.rows) > frames:
             made.append(cut)
             cut = []
         cut.append(each)

@@ -38,7 +38,7 @@ def in_pytorch(net, vocabulary, made, window):
     with torch.inference_mode():
         for path, *_ in made:
             rows = features.logarithms(soundfile.read(path, dtype="float32")[0])
-            batch = batches.batch([(rows, [], "")], window, None, augmented=False)
+            batch = batches.batch([batches.Example(rows)], window, None, augmented=False)
             log, _ = encoder.log_probabilities(
                 net, torch.from_numpy(batch["features"]), torch.from_numpy(batch["lengths"]), window)
             heard.append(vocabulary.decode(log[0].argmax(-1).tolist()))

@@ -48,7 +48,8 @@ def export(folder, output):
     ParakeetFeatureExtractor().save_pretrained(output)
     shutil.copy(folder / "tokenizer.json", output)
     shutil.copy(pathlib.Path(__file__).with_name("data-card.md"), output)
-    save_file(quantised(net.state_dict()), output / "model.safetensors", {"format": "pt"})
+    kept = {name: value for name, value in net.state_dict().items() if not name.startswith("phonemes.")}
+    save_file(quantised(kept), output / "model.safetensors", {"format": "pt"})
     size = sum(path.stat().st_size for path in output.iterdir())
     if size > MOST_BYTES:
         raise SystemExit(f"{output}: at most {MOST_BYTES} bytes in all, found {size}: train a smaller model")

@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from torch import nn
 from transformers import ParakeetCTCConfig, ParakeetEncoderConfig, ParakeetForCTC
 
+import phonemes
+
 BANDS = 80
 # How fast running moments of batch normalisation follow.
 MOMENTUM = 0.02
@@ -26,9 +28,11 @@ def configuration(pieces, width=224, blocks=10, heads=4, channels=128, taps=9):
 
 
 def new(config, seed=0):
-    """A model with weights that keep the signal, and branches that begin small."""
+    """A model with weights that keep the signal, and branches that begin small. Its `phonemes`, for training alone, tell them
+    from what the middle of the encoder makes."""
     torch.manual_seed(seed)
     model = ParakeetForCTC(config)
+    model.phonemes = nn.Linear(config.encoder_config.hidden_size, phonemes.TIMES * (phonemes.COUNT + 1))
     depth = config.encoder_config.num_hidden_layers
     for name, parameter in model.named_parameters():
         if parameter.dim() > 1 and "bias_" not in name:
@@ -198,28 +202,29 @@ def feed_forward(module, x):
 
 
 def log_probabilities(model, features, lengths, window=None, middle=False):
-    """`[utterances, rows, pieces + 1]`, and rows of each utterance; with `middle` those of the block halfway before them."""
+    """Of pieces `[utterances, rows, pieces + 1]`, and rows of each utterance; with `middle` those of phonemes before them, of
+    which each row has phonemes.TIMES."""
     encoder = model.encoder
     rows = lengths_after(lengths)
     layout = Layout(rows, window)
     x = layout.spread(subsampled(encoder.subsampling, features, lengths))
     embedded, index = positions(layout, x.shape[2])
-    heard = []
+    told = None
     for place, block in enumerate(encoder.layers):
         x = x + 0.5 * feed_forward(block.feed_forward1, block.norm_feed_forward1(x))
         x = x + attention(block.self_attn, block.norm_self_att(x), layout, embedded, index)
         x = x + convolution(block.conv, block.norm_conv(x), layout)
         x = x + 0.5 * feed_forward(block.feed_forward2, block.norm_feed_forward2(x))
         x = block.norm_out(x)
-        last = place == len(encoder.layers) - 1
-        if last or middle and place == (len(encoder.layers) + 1) // 2 - 1:
-            head = model.ctc_head
-            weight, bias = next(p for p in head.parameters() if p.dim() == 3), next(p for p in head.parameters() if p.dim() == 1)
-            heard.append(F.linear(layout.gather(x), weight[..., 0], bias).log_softmax(-1))
-    return (heard[0], heard[-1], rows) if middle else (heard[-1], rows)
+        if middle and place == (len(encoder.layers) + 1) // 2 - 1:
+            told = model.phonemes(layout.gather(x)).unflatten(2, (phonemes.TIMES, -1)).flatten(1, 2).log_softmax(-1)
+    head = model.ctc_head
+    weight, bias = next(p for p in head.parameters() if p.dim() == 3), next(p for p in head.parameters() if p.dim() == 1)
+    log = F.linear(layout.gather(x), weight[..., 0], bias).log_softmax(-1)
+    return (told, log, rows) if middle else (log, rows)
 
 
-def ctc(log, rows, batch, blank):
-    """Connectionist temporal classification (Graves et al., 2006): nats for each piece of the batch."""
-    loss = F.ctc_loss(log.transpose(0, 1), batch["pieces"], rows, batch["counts"], blank, reduction="sum", zero_infinity=True)
-    return loss / max(1, int(batch["counts"].sum()))
+def ctc(log, rows, numbers, counts, blank):
+    """Connectionist temporal classification (Graves et al., 2006): nats for each of the numbers of the batch."""
+    loss = F.ctc_loss(log.transpose(0, 1), numbers, rows, counts, blank, reduction="sum", zero_infinity=True)
+    return loss / max(1, int(counts.sum()))

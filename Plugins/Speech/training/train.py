@@ -25,18 +25,20 @@ import torch
 import batches
 import features
 import model as encoder
+import phonemes
 import pieces
 import texts
 import withheld
 from errors import Rate
 
 # From a share of the time on, so many blocks.
-DEPTHS = ((0.0, 5), (0.12, 10))
+DEPTHS = ((0.0, 5), (0.35, 10))
 WARMING, REWARMING = 200, 100
 # The rate of learning falls from here on.
 COOLING = 0.6
 AVERAGE = 0.998
-MIDDLE = 0.3
+# What the phonemes count.
+MIDDLE = 0.4
 SAVED_EVERY, TOLD_EVERY = 180, 30
 LONGEST_STEP = 20
 DEV_SEED, DEV_COUNT = 2, 32
@@ -117,12 +119,13 @@ class Training:
         return self.options.rate * warm * min(1.0, max(0.02, (1 - self.share) / (1 - COOLING)))
 
     def learn(self, batch, teacher=None):
-        """One step; returns nats for each piece."""
+        """One step; returns nats for each piece and for each phoneme."""
         batch = moved(batch, self.options.device)
         middle, last, rows = encoder.log_probabilities(
             self.net, batch["features"], batch["lengths"], batch["window"], middle=True)
-        loss = encoder.ctc(last, rows, batch, self.vocabulary.blank)
-        whole = (1 - MIDDLE) * loss + MIDDLE * encoder.ctc(middle, rows, batch, self.vocabulary.blank)
+        loss = encoder.ctc(last, rows, batch["pieces"], batch["pieces_counts"], self.vocabulary.blank)
+        sounds = encoder.ctc(middle, phonemes.TIMES * rows, batch["phonemes"], batch["phonemes_counts"], phonemes.BLANK)
+        whole = (1 - MIDDLE) * loss + MIDDLE * sounds
         if teacher is not None:
             with torch.no_grad():
                 told, _ = encoder.log_probabilities(teacher, batch["features"], batch["lengths"])
@@ -136,7 +139,7 @@ class Training:
         self.optimiser.zero_grad()
         self.step += 1
         follow(self.average, self.net, min(AVERAGE, self.step / (self.step + 20)))
-        return float(loss.detach())
+        return torch.stack([loss.detach(), sounds.detach()]).cpu()
 
     def save(self):
         written(self.path, {
@@ -162,7 +165,8 @@ class Training:
 
 
 def moved(batch, device):
-    made = {name: torch.from_numpy(batch[name]).to(device) for name in ("features", "lengths", "pieces", "counts")}
+    names = [f"{kind}{of}" for kind in batches.TARGETS for of in ("", "_counts")]
+    made = {name: torch.from_numpy(batch[name]).to(device) for name in ("features", "lengths", *names)}
     return made | {"window": batch["window"]}
 
 
@@ -188,7 +192,7 @@ def word_errors(net, vocabulary, heard, window=None, device="cpu"):
     ordered = sorted(heard, key=lambda each: len(each[1]))
     for start in range(0, len(ordered), 16):
         part = ordered[start : start + 16]
-        batch = moved(batches.batch([(rows, [], text) for text, rows in part], window, None, augmented=False), device)
+        batch = moved(batches.batch([batches.Example(rows) for _, rows in part], window, None, augmented=False), device)
         log, rows = encoder.log_probabilities(net, batch["features"], batch["lengths"], window)
         for best, count, (text, _) in zip(log.argmax(-1).tolist(), rows.tolist(), part):
             rate.add(text, vocabulary.decode(best[:count]))
@@ -233,7 +237,7 @@ def main():
 
     source = batches.Batches(options.folder, options.seed, training.group, options.processes, options.frames)
     begun = clock = told = saved = judged = time.monotonic()
-    first, loss, sound, count, waited, steps = training.step, 0.0, 0.0, 0, 0.0, 0
+    first, loss, sound, count, waited, steps = training.step, torch.zeros(2), 0.0, 0, 0.0, 0
     groups = iter(source)
     while not stopped and training.share < 1:
         training.deepen()
@@ -250,10 +254,10 @@ def main():
             training.seconds += min(now - clock, LONGEST_STEP)
             clock = now
             if now - told > TOLD_EVERY:
-                print(f"step {training.step} group {training.group} loss {loss / steps:.3f} rate {training.rate():.2e} "
+                print(f"step {training.step} group {training.group} loss {loss[0] / steps:.3f} phonemes {loss[1] / steps:.3f} rate {training.rate():.2e} "
                       f"sound {sound / (now - told):.1f} s/s utterances {count / (now - told):.1f}/s "
                       f"waited {100 * waited / (now - told):.0f}% minutes {training.seconds / 60:.1f}", flush=True)
-                told, loss, sound, count, waited, steps = now, 0.0, 0.0, 0, 0.0, 0
+                told, loss, sound, count, waited, steps = now, torch.zeros(2), 0.0, 0, 0.0, 0
             if stopped or training.step - first >= options.steps or now - begun > 60 * options.stop_after:
                 stopped.append(True)
                 break

@@ -9,14 +9,14 @@ import signal
 import numpy as np
 
 import library
-from pictures import SCENES, THINGS, compose, icon
+from pictures import compose, icon, mixture
 
 
 def batch(number, seed, pictures, size, side, scenes):
-    """Whether batch `number` is of scenes, its pictures uint8 [size, side, side, 3] and labels [size, slots]."""
-    is_scenes = randoms.Random(f"{seed} {number}").random() < scenes
-    made = [compose(f"{seed} {number} {each}", pictures, side, SCENES if is_scenes else THINGS) for each in range(size)]
-    return is_scenes, np.stack([pixels for pixels, _ in made]), np.array([labels for _, labels in made])
+    """Of batch `number` the pictures, uint8 [size, side, side, 3], and labels [size, slots]."""
+    mix = mixture(scenes)
+    made = [compose(f"{seed} {number} {each}", pictures, side, mix) for each in range(size)]
+    return np.stack([pixels for pixels, _ in made]), np.array([labels for _, labels in made])
 
 
 def _make(folder, first, step, queue, arguments):

@@ -40,16 +40,28 @@ def quantised(tensors):
     return result
 
 
+def folded(convolution, norm):
+    """Weight and bias of a convolution with the batch normalisation after it."""
+    gain = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return {"weight": convolution.weight * gain[:, None, None, None], "bias": norm.bias - norm.running_mean * gain}
+
+
+def stem_tensors(stem):
+    layers = {"first": folded(*stem.first)}
+    for index, block in enumerate(stem.blocks):
+        layers |= {f"blocks.{index}.first": folded(*block.first), f"blocks.{index}.second": folded(*block.second),
+                   f"blocks.{index}.shortcut": {"weight": block.shortcut.weight}}
+    return {f"{layer}.{name}": value for layer, values in layers.items() for name, value in values.items()}
+
+
 def encoder_tensors(encoder):
-    """By the names of Hugging Face's ViTModel."""
-    width, patch = encoder.positions.shape[2], encoder.patch
+    """By the names of Hugging Face's ViTModel, and the stem's."""
     result = {
         "embeddings.cls_token": encoder.class_token,
         "embeddings.position_embeddings": encoder.positions,
-        "embeddings.patch_embeddings.projection.weight": encoder.embedding.weight.reshape(width, 3, patch, patch),
-        "embeddings.patch_embeddings.projection.bias": encoder.embedding.bias,
         "layernorm.weight": encoder.norm.weight, "layernorm.bias": encoder.norm.bias,
     }
+    result |= {f"embeddings.patch_embeddings.stem.{name}": value for name, value in stem_tensors(encoder.stem).items()}
     for index, block in enumerate(encoder.blocks):
         prefix = f"encoder.layer.{index}."
         layers = {"layernorm_before": block.norm_1, "layernorm_after": block.norm_2, "attention.output.dense": block.output,
@@ -132,7 +144,7 @@ def main():
         "architectures": ["ViTModel"], "model_type": "vit", "hidden_size": encoder.positions.shape[2],
         "num_hidden_layers": len(encoder.blocks), "num_attention_heads": block.heads,
         "intermediate_size": block.up.out_features, "hidden_act": "gelu", "layer_norm_eps": block.norm_1.eps,
-        "image_size": side, "patch_size": encoder.patch, "num_channels": 3, "qkv_bias": True})
+        "image_size": side, "patch_size": encoder.patch, "patch_embedding": "resnet", "num_channels": 3, "qkv_bias": True})
     _write(options.output / "preprocessor_config.json", {
         "image_processor_type": "ViTImageProcessor", "do_resize": True, "size": {"height": side, "width": side},
         "resample": 2, "do_rescale": True, "rescale_factor": 1 / 255, "do_normalize": True, "image_mean": [0.5] * 3,

@@ -45,9 +45,12 @@ class Muon(torch.optim.Optimizer):
 
 
 def optimizers(model, rate, decay=0.05):
-    """For the blocks' matrices and for the rest, whose vectors and factors do not decay."""
+    """For the blocks' matrices and for the rest, of which the convolutions alone decay."""
     matrices = [p for name, p in model.named_parameters() if p.dim() == 2 and ".blocks." in name]
     chosen = {id(p) for p in matrices}
     rest = [p for p in model.parameters() if id(p) not in chosen]
-    return [Muon([{"params": matrices}], rate, weight_decay=decay),
-            torch.optim.AdamW(rest, rate, betas=(0.9, 0.98), weight_decay=0.0)]
+    groups = [{"params": [p for p in rest if p.dim() == 4], "weight_decay": decay},
+              {"params": [p for p in rest if p.dim() != 4], "weight_decay": 0.0}]
+    # Muon takes no empty list: without blocks there are no matrices.
+    return [*([Muon([{"params": matrices}], rate, weight_decay=decay)] if matrices else []),
+            torch.optim.AdamW(groups, rate, betas=(0.9, 0.98))]

@@ -12,10 +12,17 @@ from concepts import ICON_COUNT
 from screens import screen
 from widgets import draw_checkbox, draw_toggle
 
-# How often each kind of picture is made, in this order: of pictures of one thing, whose patches may be dropped, and of pictures
-# where every patch counts.
+# How often each kind of picture is made, in this order: of pictures of one thing, and of scenes.
 THINGS = {"icon": 0.84, "emoji": 0.13, "control": 0.03}
 SCENES = {"screen": 0.8, "shapes": 0.17, "control": 0.03}
+
+
+def mixture(scenes):
+    """How often each kind is made where a share of the pictures is of scenes."""
+    shares = {kind: (1 - scenes) * share for kind, share in THINGS.items()}
+    for kind, share in SCENES.items():
+        shares[kind] = shares.get(kind, 0) + scenes * share
+    return shares
 
 
 class Library:

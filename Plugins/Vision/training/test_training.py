@@ -22,6 +22,7 @@ try:
 except ImportError as error:
     raise unittest.SkipTest(f"the training needs what is not installed: {error}") from None
 from PIL import Image, ImageDraw, ImageFont
+from torch.nn.functional import avg_pool2d, conv2d
 
 import batches
 import evaluate
@@ -36,6 +37,7 @@ from model import Seer, load, resized_positions
 from pictures import SCENES, THINGS, compose
 
 SIDE, HERE = 32, pathlib.Path(__file__).parent
+STEM = "embeddings.patch_embeddings.stem."
 
 
 def make_folder(folder):
@@ -129,14 +131,14 @@ class TrainingTests(unittest.TestCase):
         torch.testing.assert_close(resized_positions(positions, 32), positions)
 
     def test_from_nothing_to_weights_that_transformers_and_the_plugin_read(self):
-        self.assertIn("from batch 0", self.train("--steps", "2", "--size", str(SIDE)))
-        # A run that is told to end saves where it was, and the next goes on from there, in another size too.
-        process = self.train("--size", str(SIDE), wait=False)
+        self.assertIn("from batch 0", self.train("--steps", "2", "--size", str(SIDE), "--depth", "0"))
+        # A run that is told to end saves where it was, and the next goes on from there, in another size and depth too.
+        process = self.train("--size", str(SIDE), "--depth", "0", wait=False)
         self.assertIn("from batch 2", process.stdout.readline())
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
         self.assertEqual(process.returncode, 130)
-        self.assertRegex(self.train("--steps", "1", "--size", "48"), "48 pixels, from batch [2-9]")
+        self.assertRegex(self.train("--steps", "1", "--size", "48", "--depth", "2"), "48 pixels, from batch [2-9]")
 
         weights = self.folder / "weights"
         for script, *words in (("export.py", "--output", weights), ("evaluate.py", "--weights", weights, "--scenes", "6")):
@@ -166,7 +168,7 @@ class TrainingTests(unittest.TestCase):
         self.assertGreater(compared, len(pictures))
 
     def same_as_transformers(self, weights, model, pictures):
-        """What the files say, widened, is an encoder of transformers with nearly the same features."""
+        """What the files say, widened, is an encoder of transformers on the stem, with nearly the same features."""
         tensors = load_file(weights / "model.safetensors")
         state = {}
         for name, value in tensors.items():
@@ -175,13 +177,17 @@ class TrainingTests(unittest.TestCase):
                 value = value.float() * scale
             if not name.endswith("_scale"):
                 state[name] = value
+        stem = StoredStem({name.removeprefix(STEM): state.pop(name) for name in list(state) if name.startswith(STEM)})
         config = transformers.ViTConfig(**json.loads((weights / "config.json").read_text()))
         with tempfile.TemporaryDirectory() as folder:
             transformers.ViTModel(config, add_pooling_layer=False).save_pretrained(folder)
             path = pathlib.Path(folder) / "model.safetensors"
-            self.assertEqual(set(load_file(path)), set(state), "the names are those that transformers writes")
-            export.save_file({name: value.contiguous() for name, value in state.items()}, path, {"format": "pt"})
+            written = load_file(path)
+            patches = {name: value for name, value in written.items() if ".patch_embeddings." in name}
+            self.assertEqual(set(written), set(state) | set(patches), "the names are those that transformers writes")
+            export.save_file({name: value.contiguous() for name, value in (state | patches).items()}, path, {"format": "pt"})
             reference = transformers.ViTModel.from_pretrained(folder, add_pooling_layer=False).eval()
+        reference.embeddings.patch_embeddings = stem
         processor = transformers.ViTImageProcessor(**json.loads((weights / "preprocessor_config.json").read_text()))
         pixels = processor([Image.fromarray(each) for each in pictures], return_tensors="pt")
         with torch.no_grad():
@@ -189,6 +195,27 @@ class TrainingTests(unittest.TestCase):
             found = model.encoder(torch.from_numpy(pictures))
         difference = (found - expected).square().mean().sqrt() / expected.square().mean().sqrt()
         self.assertLess(difference, 0.02)
+
+
+class StoredStem(torch.nn.Module):
+    """The stem as the files have it, the batch normalisation in its weights."""
+
+    def __init__(self, tensors):
+        super().__init__()
+        self.tensors = tensors
+        # transformers asks the type of its weights.
+        self.projection = torch.nn.Conv2d(1, 1, 1)
+
+    def convolved(self, x, name, **options):
+        weight = self.tensors[f"{name}.weight"]
+        return conv2d(x, weight, self.tensors.get(f"{name}.bias"), padding=weight.shape[2] // 2, **options)
+
+    def forward(self, pixel_values, **_):
+        x = self.convolved(pixel_values, "first", stride=2).relu()
+        for index in range(3):
+            seen = self.convolved(self.convolved(x, f"blocks.{index}.first", stride=2).relu(), f"blocks.{index}.second")
+            x = (seen + self.convolved(avg_pool2d(x, 2), f"blocks.{index}.shortcut")).relu()
+        return x.flatten(2).transpose(1, 2)
 
 
 class SlotTests(unittest.TestCase):

@@ -1,12 +1,12 @@
-"""Trains the default encoder: a ViT-Tiny that names icons, emoji and the parts of phone screens.
+"""Trains the default encoder: a hybrid ViT-Tiny that names icons, emoji and the parts of phone screens.
 
-    python3 Plugins/Vision/training/train.py --folder F --minutes 60 --size 128
-    python3 Plugins/Vision/training/train.py --folder F --minutes 30 --size 224
+    python3 Plugins/Vision/training/train.py --folder F --minutes 30 --size 64 --depth 0
+    python3 Plugins/Vision/training/train.py --folder F --minutes 40 --size 128 --depth 12
 
 F gets the Debian packages, the rendered icons and the checkpoints. The same command again goes on where the last one ended,
 at any moment: by an interrupt, a signal or the end of its minutes. Those are of training at this size, all runs together; on a
 processor they count while its threads have a core, so that other work and pauses cost the training nothing but time. Another
-size goes on from what the last one learnt, with positions interpolated.
+size or a greater depth goes on from what the last one learnt, with positions interpolated and blocks that change nothing yet.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from torch.nn import functional
 import batches
 import library
 import slots
-from model import Seer, resized_positions
+from model import Seer, load, resized_positions
 from optimizer import optimizers
 
 # What each slot's error counts; elements of the layout and places count little each, as there are many.
@@ -82,27 +82,30 @@ class Run:
     def __init__(self, folder, options):
         self.folder, self.options, self.device = folder, options, torch.device(options.device)
         torch.manual_seed(options.seed)
-        self.model = Seer(options.size).to(self.device)
+        self.model = Seer(options.size, depth=options.depth).to(self.device)
         self.average = copy.deepcopy(self.model)
         self.optimizers = optimizers(self.model, options.rate)
-        self.state = {"batches": 0, "pictures": 0, "steps": 0, "minutes": 0.0, "size": options.size, "best": 0.0, "seed": options.seed}
+        self.state = {"batches": 0, "pictures": 0, "steps": 0, "minutes": 0.0, "size": options.size,
+                      "depth": options.depth, "best": 0.0, "seed": options.seed}
         self.path = folder / "checkpoint.pt"
         if self.path.exists():
             self._load(torch.load(self.path, map_location=self.device, weights_only=True))
 
     def _load(self, saved):
         state = saved["state"]
-        same = state["size"] == self.options.size
+        if state["depth"] > self.options.depth:
+            raise SystemExit(f"{self.path}: --depth should be {state['depth']} or more, found {self.options.depth}")
+        same = (state["size"], state["depth"]) == (self.options.size, self.options.depth)
         for model, name in ((self.model, "model"), (self.average, "average")):
-            # Another size begins from the average of the last.
+            # Another size or depth begins from the average of the last.
             weights = saved[name if same else "average"]
             weights["encoder.positions"] = resized_positions(weights["encoder.positions"], self.options.size)
-            model.load_state_dict(weights)
+            model.load_state_dict(model.state_dict() | weights)
         if same:
             for optimizer, each in zip(self.optimizers, saved["optimizers"]):
                 optimizer.load_state_dict(each)
         else:
-            state |= {"size": self.options.size, "minutes": 0.0, "steps": 0, "best": 0.0}
+            state |= {"size": self.options.size, "depth": self.options.depth, "minutes": 0.0, "steps": 0, "best": 0.0}
         self.state = state
 
     def worked(self):
@@ -116,7 +119,7 @@ class Run:
     def save_best(self):
         _write(self.folder / "best.pt", {"model": self.average.state_dict(), "state": self.state})
 
-    def step(self, is_scenes, pictures, labels, teacher):
+    def step(self, pictures, labels, teacher):
         pictures, labels = torch.from_numpy(pictures).to(self.device), torch.from_numpy(labels).to(self.device)
         progress = self.state["minutes"] / self.options.minutes
         for optimizer in self.optimizers:
@@ -124,7 +127,7 @@ class Run:
                 group["lr"] = self.options.rate * rate_at(progress, self.state["steps"])
         with torch.no_grad():
             said = teacher(pictures) if teacher else None
-        loss, concept = loss_of(self.model(pictures, 1.0 if is_scenes else self.options.keep), labels, said)
+        loss, concept = loss_of(self.model(pictures), labels, said)
         if not math.isfinite(loss.item()):
             raise SystemExit(f"the loss of batch {self.state['batches']} is {loss.item()}")
         for optimizer in self.optimizers:
@@ -138,8 +141,9 @@ class Run:
         self.state["pictures"] += len(pictures)
         share = min(self.options.average, 1 - 1 / (1 + self.state["steps"] / 10))
         with torch.no_grad():
-            for mean, own in zip(self.average.parameters(), self.model.parameters()):
-                mean.lerp_(own, 1 - share)
+            for mean, own in zip(self.average.state_dict().values(), self.model.state_dict().values()):
+                if mean.is_floating_point():
+                    mean.lerp_(own, 1 - share)
         return loss.item(), concept
 
 
@@ -156,15 +160,15 @@ def main():
     parser.add_argument("--minutes", type=float, default=60, help="of training at this size, all runs together")
     parser.add_argument("--size", type=int, default=128, help="pixels of a picture's side, a multiple of 16")
     parser.add_argument("--batch", type=int, default=96)
-    parser.add_argument("--rate", type=float, default=1.5e-3, help="the highest learning rate")
-    parser.add_argument("--keep", type=float, default=0.6, help="share of the patches of single icons that are looked at")
-    parser.add_argument("--scenes", type=float, default=0.2, help="share of batches that are of screens and shapes")
+    parser.add_argument("--rate", type=float, default=2e-3, help="the highest learning rate")
+    parser.add_argument("--depth", type=int, default=12, help="blocks of the transformer")
+    parser.add_argument("--scenes", type=float, default=0.2, help="share of the pictures that are of screens and shapes")
     parser.add_argument("--average", type=float, default=0.998, help="of the running mean of weights, which is what is kept")
     parser.add_argument("--workers", type=int, default=1, help="processes that compose pictures")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--device", default="cpu")
-    parser.add_argument("--teacher", type=pathlib.Path, help="the best.pt of a run of the same size, to learn from as well")
+    parser.add_argument("--teacher", type=pathlib.Path, help="a best.pt, to learn from as well")
     parser.add_argument("--every", type=float, default=3, help="minutes between checkpoints")
     parser.add_argument("--steps", type=int, help="of this run at most, for trials")
     options = parser.parse_args()
@@ -176,10 +180,7 @@ def main():
     run = Run(options.folder, options)
     teacher = None
     if options.teacher:
-        teacher = Seer(options.size).to(run.device).eval()
-        saved = torch.load(options.teacher, map_location=run.device, weights_only=True)["model"]
-        saved["encoder.positions"] = resized_positions(saved["encoder.positions"], options.size)
-        teacher.load_state_dict(saved)
+        teacher = load(options.teacher, options.size)[0].to(run.device)
 
     stopped = []
     for each in (signal.SIGINT, signal.SIGTERM):
@@ -196,17 +197,14 @@ def main():
         if first >= run.state["best"]:
             run.state["best"] = first
             run.save_best()
-        things = [pair for is_scenes, pair in losses if not is_scenes] or [(math.nan, math.nan)]
-        scenes = [pair[0] for is_scenes, pair in losses if is_scenes] or [math.nan]
-        print(f"{run.state['minutes']:6.1f} min  {run.state['pictures']:8d} pictures  things {mean(p[0] for p in things):.3f} "
-              f"(concept {mean(p[1] for p in things):.3f})  scenes {mean(scenes):.3f}  {len(losses) * options.batch / seconds:.1f} "
+        print(f"{run.state['minutes']:6.1f} min  {run.state['pictures']:8d} pictures  loss {mean(p[0] for p in losses):.3f} "
+              f"(concept {mean(p[1] for p in losses):.3f})  {len(losses) * options.batch / seconds:.1f} "
               f"pictures/s  {library.DEVELOPMENT}: top-1 {first:.1%} top-5 {five:.1%}", flush=True)
 
     losses, began, done = [], time.monotonic(), 0
     last = run.worked()
     while not stopped and run.state["minutes"] < options.minutes and done != options.steps:
-        made = next(stream)
-        losses.append((bool(made[0]), run.step(*made, teacher)))
+        losses.append(run.step(*next(stream), teacher))
         done += 1
         now = run.worked()
         run.state["minutes"] += now - last

@@ -91,6 +91,19 @@ extension Convolution2D {
     func gather(_ input: Planes, y: Int, x: Int, into row: UnsafeMutableBufferPointer<Float>) {
         let top = y * stride.height - padding.height
         let left = x * stride.width - padding.width
+        if input.channelStride == 1, let base = row.baseAddress {
+            // Channels next to each other are read as they stand.
+            let taps = kernel.height * kernel.width
+            for tap in 0..<taps {
+                let (dy, dx) = (top + tap / kernel.width, left + tap % kernel.width)
+                let isInside = dy >= 0 && dy < input.height && dx >= 0 && dx < input.width
+                let pixel = input.base + (isInside ? dy * input.rowStride + dx * input.columnStride : 0)
+                for channel in 0..<input.channels {
+                    (base + channel * taps + tap).pointee = isInside ? pixel[channel] : 0
+                }
+            }
+            return
+        }
         var index = 0
         for channel in 0..<input.channels {
             for dy in top..<top + kernel.height {

@@ -1,8 +1,8 @@
 import GatehouseNumerics
 import Pictures
 
-/// A Vision Transformer in the format of Hugging Face's `ViTModel`: Dosovitskiy et al., "An image is worth 16x16 words"
-/// (2021).
+/// A Vision Transformer in the format of Hugging Face's `ViTModel`, or such a one on a ``ResidualStem``: Dosovitskiy et al.,
+/// "An image is worth 16x16 words" (2021).
 public struct VisionTransformer: Sendable {
     public struct Configuration: Sendable {
         public let width: Int
@@ -15,6 +15,15 @@ public struct VisionTransformer: Sendable {
         public let image: Int
         public let epsilon: Float
         public let activation: Activation
+        /// What makes a row of a patch.
+        public let patchEmbedding: PatchEmbedding
+
+        /// Names of `patch_embedding` in `config.json`, which published ones do not have.
+        public enum PatchEmbedding: String, Sendable, CaseIterable {
+            /// One product with its pixels.
+            case linear
+            case resnet
+        }
 
         public init(_ file: ConfigurationFile) throws(TensorFileError) {
             width = try file.extent("hidden_size", default: 768)
@@ -25,6 +34,18 @@ public struct VisionTransformer: Sendable {
             image = try file.extent("image_size", default: 224)
             epsilon = Float(try file.number("layer_norm_eps", default: 1e-12))
             activation = try file.activation("hidden_act", default: "gelu")
+            let embedding = try file.string("patch_embedding", default: "linear")
+            guard let embedding = PatchEmbedding(rawValue: embedding) else {
+                let known = PatchEmbedding.allCases.map(\.rawValue).joined(separator: ", ")
+                throw file.error("patch_embedding", "one of \(known)", "\"\(embedding)\"")
+            }
+            patchEmbedding = embedding
+            let (patch, width) = (patch, width)
+            guard embedding == .linear || patch > 1 && patch & (patch - 1) == 0 && 2 * width % patch == 0
+            else {
+                throw file.error(
+                    "patch_size", "a power of two that divides twice hidden_size \(width)", "\(patch)")
+            }
             guard width % heads == 0 else {
                 throw file.error("num_attention_heads", "a divisor of hidden_size \(width)", "\(heads)")
             }
@@ -43,8 +64,13 @@ public struct VisionTransformer: Sendable {
         let down: Linear
     }
 
+    private enum Embedding: Sendable {
+        case linear(Linear)
+        case resnet(ResidualStem)
+    }
+
     public let configuration: Configuration
-    private let embedding: Linear
+    private let embedding: Embedding
     /// Class token, as one row.
     private let classToken: Matrix
     /// `[1 + side², width]`: the class token's, then a square of them.
@@ -57,10 +83,20 @@ public struct VisionTransformer: Sendable {
         let side = configuration.image / configuration.patch
         let weights = weights.has("vit.embeddings.cls_token") ? weights.under("vit") : weights
         let embeddings = weights.under("embeddings")
-        embedding = Linear(
-            weight: try embeddings.weight(
-                "patch_embeddings.projection.weight", [width, 3, configuration.patch, configuration.patch]),
-            bias: try embeddings.bias("patch_embeddings.projection", width))
+        embedding =
+            switch configuration.patchEmbedding {
+            case .linear:
+                .linear(
+                    Linear(
+                        weight: try embeddings.weight(
+                            "patch_embeddings.projection.weight",
+                            [width, 3, configuration.patch, configuration.patch]),
+                        bias: try embeddings.bias("patch_embeddings.projection", width)))
+            case .resnet:
+                .resnet(
+                    try ResidualStem(
+                        width: width, patch: configuration.patch, embeddings.under("patch_embeddings.stem")))
+            }
         classToken = try embeddings.floats("cls_token", [1, 1, width])
         positions = try embeddings.floats("position_embeddings", [1, 1 + side * side, width])
             .reshaped(columns: width)
@@ -160,11 +196,25 @@ public struct VisionTransformer: Sendable {
         let first = x.row(0)
         for column in 0..<x.columns { first[column] = classToken.row(0)[column] + positions.row(0)[column] }
         let patches = x.rows(1..<x.rows)
-        team.interpolate(
-            positions.rows(1..<positions.rows), from: (side, side), to: (grid.rows, grid.columns), .bicubic,
-            into: patches)
-        let samples = Matrix(uninitializedRows: grid.count, columns: embedding.inputs)
-        grid.gather(image, 0..<grid.count, levels: levels, team, into: samples)
-        team.linear(samples, embedding, addingTo: patches)
+        func place(_ rows: Matrix) {
+            team.interpolate(
+                positions.rows(1..<positions.rows), from: (side, side), to: (grid.rows, grid.columns),
+                .bicubic, into: rows)
+        }
+        switch embedding {
+        case .linear(let layer):
+            place(patches)
+            let samples = Matrix(uninitializedRows: grid.count, columns: layer.inputs)
+            grid.gather(image, 0..<grid.count, levels: levels, team, into: samples)
+            team.linear(samples, layer, addingTo: patches)
+        case .resnet(let stem):
+            stem.embed(image, grid, levels, team, into: patches)
+            let placed = Matrix(uninitializedRows: grid.count, columns: x.columns)
+            place(placed)
+            for row in 0..<grid.count {
+                let (patch, position) = (patches.row(row), placed.row(row))
+                for column in patch.indices { patch[column] += position[column] }
+            }
+        }
     }
 }

@@ -77,6 +77,16 @@ import Testing
             .hasPrefix("FOLDER/config.json: hidden_act: expected one of linear, gelu"))
         try expect(
             refusal(
+                of: "vit", writing: ["config.json": configuration("vit") { $0["patch_embedding"] = "unet" }]),
+            "FOLDER/config.json: patch_embedding: expected one of linear, resnet, found \"unet\"")
+        try expect(
+            refusal(
+                of: "vit-resnet",
+                writing: ["config.json": configuration("vit-resnet") { $0["patch_size"] = 12 }]),
+            "FOLDER/config.json: patch_size: expected a power of two that divides twice hidden_size 32, found 12"
+        )
+        try expect(
+            refusal(
                 of: "glm4v",
                 writing: [
                     "config.json": configuration("glm4v") {

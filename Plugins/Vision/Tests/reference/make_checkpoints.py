@@ -151,4 +151,23 @@ with torch.inference_mode():
         parameter.data = values
     references["glm4v-q8_0.square"] = tower(made["pixel_values"], made["image_grid_thw"]).pooler_output
 
+# A transformer on a small ResNet, as the training has it.
+sys.path.insert(0, str(pathlib.Path(__file__).parents[2] / "training"))
+from export import encoder_tensors
+from model import Encoder
+
+hybrid = randomised(Encoder(32, width=32, depth=1, heads=2))
+for name, moments in hybrid.named_buffers():
+    if "running" in name:
+        moments.uniform_(0.5, 1.5)
+(folder / "vit-resnet").mkdir()
+with torch.inference_mode():
+    save_file({name: value.contiguous() for name, value in encoder_tensors(hybrid).items()},
+              folder / "vit-resnet" / "model.safetensors")
+    references["vit-resnet.square"] = hybrid(torch.from_numpy(np.array(Image.open(folder / "vit-square.png")))[None])[0]
+(folder / "vit-resnet" / "config.json").write_text(json.dumps({
+    "model_type": "vit", "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 128,
+    "image_size": 32, "patch_size": 16, "patch_embedding": "resnet"}, indent=2) + "\n")
+ViTImageProcessor(do_resize=False).save_pretrained(folder / "vit-resnet")
+
 save_file({name: value.float().contiguous() for name, value in references.items()}, folder / "references.safetensors")
