@@ -1,3 +1,4 @@
+import Digest
 import Constraints
 import Decoder
 import GatehouseJSON
@@ -166,6 +167,23 @@ public struct Fusion: Sendable {
     /// What stands in the prompt for an output of text: the registry's `prompt` with the text in its place.
     public func text(_ output: String, in prompt: String) -> String {
         prompt.replacing("{output}", with: output, maxReplacements: 1)
+    }
+
+    /// Rows that stand bare, between those of what the registry's `prompt` has before and after `{output}`.
+    public func segment(_ segment: Segment, in prompt: String) throws -> Segment {
+        let around = prompt.split(separator: "{output}", maxSplits: 1, omittingEmptySubsequences: false)
+        guard segment.count > 0, around.count == 2, around.contains(where: { !$0.isEmpty }) else {
+            return segment
+        }
+        precondition(segment.grid == nil, "what stands bare has no places")
+        let rows = try around.map {
+            try model.decoder.embed(model.tokenizer.encode(String($0), special: .asText))
+        }
+        var hash = SHA256()
+        hash.update(Array("\(segment.digest) in \(prompt)".utf8))
+        return Segment(
+            rows: rows[0] + segment.rows + rows[1], width: segment.width, weight: segment.weight,
+            digest: hash.finish())
     }
 
     /// Tokens that `text` takes.

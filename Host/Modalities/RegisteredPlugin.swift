@@ -49,7 +49,7 @@ public struct RegisteredPlugin: Sendable {
     public let startLimitSeconds: Double?
     /// Crashes, failed starts and overrun calls in a row until a version is taken out.
     public let failureLimit: Int
-    /// What stands in the prompt where the part stood; `{output}` is the plugin's text.
+    /// What stands in the prompt where the part stood; `{output}` is the plugin's text, or its soft tokens.
     public let prompt: String
     /// A JSON object that the plugin is given.
     public private(set) var configuration: String

@@ -17,33 +17,33 @@ public struct Router: Sendable {
     public func route(
         mediaType: String, bytes: Int, options: [String: ModalityOption], origin: RequestOrigin
     ) throws(RoutingError) -> Routing {
+        let accepting = registry.plugins.filter { takes($0, mediaType) }
+        let modelsOwn = accepting.contains(where: \.isModels)
         for rule in registry.rules
-        where rule.applies(mediaType: mediaType, bytes: bytes, options: options, origin: origin) {
+        where rule.applies(
+            mediaType: mediaType, bytes: bytes, modelsOwn: modelsOwn, options: options, origin: origin)
+        {
             if rule.takers.isEmpty {
-                let accepting = registry.plugins.first { takes($0, mediaType) }
-                return Routing(routes: [.off(accepting)], reason: .rule(rule.name))
+                return Routing(routes: [.off(accepting.first)], reason: .rule(rule.name))
             }
-            var accepting: [(RegisteredPlugin, SemanticVersion?)] = []
+            var takers: [(RegisteredPlugin, SemanticVersion?)] = []
             for taker in rule.takers {
-                if let plugin = registry.plugins.first(where: { $0.id == taker.plugin }),
-                    takes(plugin, mediaType)
-                {
-                    accepting.append((plugin, taker.version))
+                if let plugin = accepting.first(where: { $0.id == taker.plugin }) {
+                    takers.append((plugin, taker.version))
                 }
             }
-            if accepting.isEmpty { continue }
+            if takers.isEmpty { continue }
             var routes: [Route] = []
-            for (plugin, version) in accepting {
+            for (plugin, version) in takers {
                 let route = try route(to: plugin, version, mediaType, bytes, options, origin)
                 if let route { routes.append(route) }
             }
-            return Routing(routes: routes.isEmpty ? [.off(accepting[0].0)] : routes, reason: .rule(rule.name))
+            return Routing(routes: routes.isEmpty ? [.off(takers[0].0)] : routes, reason: .rule(rule.name))
         }
-        let accepting = registry.plugins.filter { takes($0, mediaType) }
         guard let first = accepting.first else {
             throw .notAccepted(mediaType: mediaType, accepted: registry.acceptedMediaTypes)
         }
-        if accepting.contains(where: \.isModels) {
+        if modelsOwn {
             var routes: [Route] = []
             for plugin in accepting where plugin.isModels || options[plugin.id]?.isChosen == true {
                 let route = try route(to: plugin, nil, mediaType, bytes, options, origin)

@@ -39,20 +39,25 @@ public struct RoutingRule: Sendable {
     public let headers: [String: [TextPattern]]
     /// Any of these labels of API keys; empty for every key.
     public let keys: [TextPattern]
+    /// Whether the model must bring its own encoder for such parts, or must not; nil: either.
+    public let modelsOwn: Bool?
     /// All of these, by plugin id.
     public let asked: [String: Asked]
     /// Who takes the part; empty: it is dropped.
     public let takers: [Taker]
 
     /// Whether all conditions hold. A part that none of the takers accepts is left to the rules that follow.
+    ///
+    /// - Parameter modelsOwn: Whether the model brings an encoder of its own for the part.
     func applies(
-        mediaType: String, bytes: Int, options: [String: ModalityOption], origin: RequestOrigin
+        mediaType: String, bytes: Int, modelsOwn: Bool, options: [String: ModalityOption],
+        origin: RequestOrigin
     ) -> Bool {
         func holds(_ patterns: [TextPattern], _ text: String) -> Bool {
             patterns.isEmpty || patterns.contains { $0.matches(text) }
         }
         return holds(mediaTypes, mediaType) && bytes >= leastBytes ?? 0 && bytes <= mostBytes ?? .max
-            && holds(models, origin.model) && holds(keys, origin.keyLabel)
+            && self.modelsOwn ?? modelsOwn == modelsOwn && holds(models, origin.model) && holds(keys, origin.keyLabel)
             && headers.allSatisfy { name, patterns in
                 origin.headers.contains { $0.name.lowercased() == name && holds(patterns, $0.value) }
             }
@@ -66,7 +71,8 @@ public struct RoutingRule: Sendable {
         let when = cursor["when"]
         if when.value != nil {
             when.object(known: [
-                "media_type", "least_bytes", "most_bytes", "model", "headers", "key", "modalities",
+                "media_type", "least_bytes", "most_bytes", "model", "own_encoder", "headers", "key",
+                "modalities",
             ])
         }
         mediaTypes = Self.patterns(when["media_type"], "a media type such as \"image/png\" or \"image/*\"") {
@@ -78,6 +84,7 @@ public struct RoutingRule: Sendable {
             when["most_bytes"].reject(expected: "at least least_bytes (\(leastBytes))", found: "\(mostBytes)")
         }
         models = Self.patterns(when["model"], "a model's name, with * for any characters")
+        modelsOwn = when["own_encoder"].boolean()
         keys = Self.patterns(when["key"], "an API key's label, with * for any characters")
         var headers: [String: [TextPattern]] = [:]
         for (name, value) in when["headers"].members("an object of header fields") {

@@ -89,6 +89,16 @@ import Testing
         #expect(throws: Never.self) { try small.part(.text("one two three four"), weight: 1) }
     }
 
+    @Test func theyStandInThePromptAsTextDoes() throws {
+        let cat = Segment(rows: try embeddings(" cat")[0], width: 576, digest: "d")
+        let wrapped = try fusion.segment(cat, in: "Seen:{output}.\n")
+        #expect(try wrapped.rows == (embeddings("Seen:") + embeddings(" cat") + embeddings(".\n")).flatMap(\.self))
+        #expect(wrapped.digest != "d")
+        #expect(try fusion.segment(cat, in: "{output}") == cat)
+        let nothing = Segment(rows: [], width: 576, digest: "d")
+        #expect(try fusion.segment(nothing, in: "Seen:{output}") == nothing)
+    }
+
     @Test func slotsFollowEachOther() throws {
         #expect(try rows([[("the", 1)], [(" cat", 1)]]) == embeddings("the") + embeddings(" cat"))
     }

@@ -67,7 +67,7 @@ import Testing
         rule(#"{"use": "off"}"#), rule(#"{"use": ["a"], "when": {}}"#),
         rule(#"{"name": "n", "use": [{"plugin": "a", "version": "1.0.0"}]}"#),
         rule(
-            #"{"use": ["a"], "when": {"media_type": ["image/*", "*/*"], "least_bytes": 1, "most_bytes": 2, "model": "m*", "headers": {"x": "y", "z": ["v"]}, "key": ["k"], "modalities": {"a": "off"}}}"#
+            #"{"use": ["a"], "when": {"media_type": ["image/*", "*/*"], "least_bytes": 1, "most_bytes": 2, "model": "m*", "own_encoder": false, "headers": {"x": "y", "z": ["v"]}, "key": ["k"], "modalities": {"a": "off"}}}"#
         ),
     ]
 
@@ -120,6 +120,7 @@ import Testing
         rule(#"{"use": "off", "when": {"media_type": "image"}}"#),
         rule(#"{"use": "off", "when": {"media_type": []}}"#), rule(#"{"use": "off", "when": {"model": 1}}"#),
         rule(#"{"use": "off", "when": {"least_bytes": 0}}"#),
+        rule(#"{"use": "off", "when": {"own_encoder": "yes"}}"#),
         rule(#"{"use": "off", "when": {"headers": ["x"]}}"#),
         rule(#"{"use": "off", "when": {"headers": {"x": ""}}}"#),
         rule(#"{"use": "off", "when": {"key": []}}"#),

@@ -66,11 +66,15 @@ import Testing
                              "sha256": {"weights": "\#(String(repeating: "0", count: 64))"}}]}]}
             """#
         let plain = try Fixtures.withFile(text) { try Registry(contentsOf: $0) }
-        func routes(_ type: String, _ encoder: ModelEncoder?, _ options: [String: ModalityOption] = [:])
-            throws
-            -> [String]
-        {
-            try Router(plain.serving(encoder)).route(
+        let ruled = try Fixtures.withFile(
+            text.dropLast()
+                + #", "rules": [{"when": {"own_encoder": false}, "use": ["words", "tower"]}, {"when": {"own_encoder": true, "media_type": "image/gif"}, "use": "off"}]}"#
+        ) { try Registry(contentsOf: $0) }
+        func routes(
+            _ type: String, _ encoder: ModelEncoder?, _ options: [String: ModalityOption] = [:],
+            by registry: Registry? = nil
+        ) throws -> [String] {
+            try Router((registry ?? plain).serving(encoder)).route(
                 mediaType: type, bytes: 1, options: options, origin: RequestOrigin()
             ).routes.map { route in
                 if case .plugin(let plugin, let version, _) = route {
@@ -92,6 +96,11 @@ import Testing
         #expect(try routes("image/png", own, ["tower": .off]) == ["off"])
         let named = ModalityOption.chosen(version: SemanticVersion("2.0.0"), weight: nil)
         #expect(try routes("image/png", own, ["tower": named]) == ["tower 2.0.0"])
+
+        // Rules may ask whether the model has one, for the part's type.
+        #expect(try routes("image/png", nil, by: ruled) == ["words 1.0.0", "tower 2.0.0"])
+        #expect(try routes("image/png", own, by: ruled) == ["tower 1.0.0"])
+        #expect(try routes("image/gif", own, by: ruled) == ["words 1.0.0"])
 
         let tower = try #require(plain.serving(own).plugins.first)
         #expect(tower.configuration == #"{"a":1,"b":3}"#)

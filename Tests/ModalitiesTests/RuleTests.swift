@@ -177,7 +177,7 @@ import Testing
         (#"{"use": "off", "when": []}"#, "rules[0].when: expected an object, found an array of 0"),
         (
             #"{"use": "off", "when": {"size": 1}}"#,
-            "rules[0].when.size: expected one of media_type, least_bytes, most_bytes, model, headers, key, modalities, found the unknown field size"
+            "rules[0].when.size: expected one of media_type, least_bytes, most_bytes, model, own_encoder, headers, key, modalities, found the unknown field size"
         ),
         (
             #"{"use": "off", "when": {"media_type": "image"}}"#,

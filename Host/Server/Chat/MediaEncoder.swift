@@ -47,7 +47,7 @@ struct MediaEncoder {
         let contents = try await contents(media, number, plugin, version, &report)
         var output = Output()
         for content in contents {
-            let content = content.inPrompt(of: plugin, fusion)
+            let content = try content.inPrompt(of: plugin, fusion)
             report.gate = nil
             if let gate, let mean, let segment = try fusion.mean(content) {
                 report.gate = gate.weight(of: segment, in: mean)
@@ -147,9 +147,13 @@ struct MessageText {
 }
 
 extension EncodedContent {
-    /// Text stands in the prompt that the registry has for its plugin.
-    fileprivate func inPrompt(of plugin: RegisteredPlugin, _ fusion: Fusion) -> EncodedContent {
-        if case .text(let text) = self { .text(fusion.text(text, in: plugin.prompt)) } else { self }
+    /// Text and soft tokens stand in the prompt that the registry has for their plugin.
+    fileprivate func inPrompt(of plugin: RegisteredPlugin, _ fusion: Fusion) throws -> EncodedContent {
+        switch self {
+        case .text(let text): .text(fusion.text(text, in: plugin.prompt))
+        case .rows(let segment, nil): .rows(try fusion.segment(segment, in: plugin.prompt), modality: nil)
+        case .rows: self
+        }
     }
 }
 

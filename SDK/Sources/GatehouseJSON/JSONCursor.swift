@@ -86,6 +86,13 @@ public struct JSONCursor {
         return fallback
     }
 
+    /// true or false, or nil where nothing is here or after recording a problem.
+    public func boolean() -> Bool? {
+        guard let value else { return nil }
+        if value.boolValue == nil { expected("true or false") }
+        return value.boolValue
+    }
+
     /// A number in `range`, or nil where nothing is here or after recording a problem.
     public func number(_ what: String, in range: ClosedRange<Double>) -> Double? {
         guard let value else { return nil }
