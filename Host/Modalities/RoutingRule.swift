@@ -57,7 +57,8 @@ public struct RoutingRule: Sendable {
             patterns.isEmpty || patterns.contains { $0.matches(text) }
         }
         return holds(mediaTypes, mediaType) && bytes >= leastBytes ?? 0 && bytes <= mostBytes ?? .max
-            && self.modelsOwn ?? modelsOwn == modelsOwn && holds(models, origin.model) && holds(keys, origin.keyLabel)
+            && self.modelsOwn ?? modelsOwn == modelsOwn
+            && holds(models, origin.model) && holds(keys, origin.keyLabel)
             && headers.allSatisfy { name, patterns in
                 origin.headers.contains { $0.name.lowercased() == name && holds(patterns, $0.value) }
             }

@@ -55,7 +55,7 @@ class RelevanceTests(unittest.TestCase):
         gate = folder / "gate.safetensors"
         printed = subprocess.run(
             [sys.executable, "train_relevance.py", "--gatehouse", HOST, "--decoder", MODEL, "--about", "picture", "--parts", folder / "parts.jsonl",
-             "--pairs", "400", "--output", gate], capture_output=True, text=True, cwd=ROOT / "SDK" / "Training")
+             "--registry", ROOT / "registry.json", "--plugin", "screen-text", "--pairs", "400", "--output", gate], capture_output=True, text=True, cwd=ROOT / "SDK" / "Training")
         self.assertEqual(printed.returncode, 0, printed.stderr)
         report = json.loads(printed.stdout[:printed.stdout.rindex("}") + 1])
         self.assertGreater(report["messages for any part"]["auc"], 0.8)
@@ -72,7 +72,7 @@ class RelevanceTests(unittest.TestCase):
         version = plugin["versions"][0]
         s = self.decoder.text_mean(plugin["prompt"].replace("{output}", encoded["segments"][0]["text"]))
         plugin["versions"] = [{**version, "library": str(ROOT / version["library"]), "gate": str(gate)}]
-        (folder / "registry.json").write_text(json.dumps({**registry, "plugins": [plugin], "gate_threshold": 0}))
+        (folder / "registry.json").write_text(json.dumps({**registry, "plugins": [plugin], "rules": [], "gate_threshold": 0}))
         for message in ("What does it say?", "Write a haiku about rain."):
             answer = json.loads(subprocess.run(
                 [HOST, "chat", "--json", "--max-tokens", "1", "--registry", folder / "registry.json", "--image", PICTURE, message],

@@ -1,14 +1,15 @@
 """Trains the gate of a plugin that makes text or soft tokens, to tell what a message is about from what it has no use for.
 
-    python3 train_relevance.py --gatehouse HOST --decoder MODEL --about picture --parts PARTS.jsonl --output gate.safetensors
+    python3 train_relevance.py --gatehouse HOST --decoder MODEL --about picture --registry registry.json --plugin ID \\
+        --parts PARTS.jsonl --output gate.safetensors
 
 HOST is the host's executable, MODEL a GGUF file or the folder of a checkpoint. Each line of PARTS.jsonl is a part as the plugin encoded it, with messages that
 only this part answers:
 
     {"segments": […], "asks": ["When does the train to Lyon leave?"]}
 
-where `segments` are those that `gatehouse encode --json` prints; --prompt is the plugin's `prompt` in the registry, which is put
-around texts. Beside these, messages.py knows what people write about any
+where `segments` are those that `gatehouse encode --json` prints; what the registry has as the plugin's `prompt` is put around
+them. Beside these, messages.py knows what people write about any
 picture or sound, and what they write beside one without meaning it. Messages and parts that are withheld from training tell how
 well the gate separates: the share of pairs in which what is relevant weighs more (AUC).
 """
@@ -40,6 +41,23 @@ def texts_of(segment):
     if segment["kind"] == "text":
         return [segment["text"]]
     return [piece["text"] for slot in segment.get("slots", []) for piece in slot]
+
+
+def prompt_of(registry, plugin):
+    prompts = {each["id"]: each.get("prompt", "{output}") for each in json.loads(registry.read_text())["plugins"]}
+    if plugin not in prompts:
+        raise SystemExit(f"{registry}: expected a plugin {plugin}, found {', '.join(prompts)}")
+    return prompts[plugin]
+
+
+def wrap(segment, prompt):
+    """As the host puts a text or soft tokens into the prompt."""
+    if segment["kind"] == "text":
+        segment["text"] = prompt.replace("{output}", segment["text"], 1)
+    elif segment["kind"] == "soft" and segment["slots"]:
+        before, _, after = prompt.partition("{output}")
+        certain = lambda text: [[{"text": text, "p": 1.0}]] if text else []
+        segment["slots"] = certain(before) + segment["slots"] + certain(after)
 
 
 def segment_mean(decoder, segment):
@@ -108,7 +126,8 @@ def main():
     parser.add_argument("--decoder", required=True, help="a GGUF file, or the folder of a checkpoint")
     parser.add_argument("--about", required=True, choices=sorted(messages.ABOUT))
     parser.add_argument("--parts", required=True, type=pathlib.Path, help="encoded parts, a JSON object a line")
-    parser.add_argument("--prompt", default="{output}", help="what the registry puts around the plugin's text")
+    parser.add_argument("--registry", required=True, type=pathlib.Path)
+    parser.add_argument("--plugin", required=True, help="its id in the registry")
     parser.add_argument("--output", default="gate.safetensors")
     parser.add_argument("--pairs", type=int, default=4000)
     parser.add_argument("--steps", type=int, default=600)
@@ -120,9 +139,9 @@ def main():
     torch.manual_seed(options.seed)
     decoder = DecoderRows(options.decoder, options.gatehouse)
     lines = [json.loads(line) for line in options.parts.read_text().splitlines() if line.strip()]
-    prompt = options.prompt.replace("\\n", "\n")
-    for segment in (segment for fields in lines for segment in fields["segments"] if segment["kind"] == "text"):
-        segment["text"] = prompt.replace("{output}", segment["text"])
+    prompt = prompt_of(options.registry, options.plugin)
+    for segment in (segment for fields in lines for segment in fields["segments"]):
+        wrap(segment, prompt)
     decoder.learn([text for fields in lines for segment in fields["segments"] for text in texts_of(segment)])
     parts = [part for part in (Part(decoder, fields) for fields in lines) if part.means]
     if len(parts) < 8:

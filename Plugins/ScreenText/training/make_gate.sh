@@ -9,5 +9,5 @@ trap 'rm -rf "$work"' EXIT
 cd "$root"
 python3 "$here/screens.py" --gatehouse .build/release/gatehouse --count 300 --output "$work/screens.jsonl"
 python3 SDK/Training/train_relevance.py --gatehouse .build/release/gatehouse \
-    --decoder models/SmolLM2-135M-Instruct.Q4_1.gguf --about picture --prompt 'Text in the image:\n{output}' \
+    --decoder models/SmolLM2-135M-Instruct.Q4_1.gguf --about picture --registry registry.json --plugin screen-text \
     --parts "$work/screens.jsonl" --output "$here/../gate.safetensors"

@@ -6,15 +6,14 @@ of the answers where they are plain:
 train_relevance.py of SDK/Training makes a gate of them.
 """
 
-import argparse
-import json
 import pathlib
 import random
-import subprocess
 import sys
-import tempfile
 
 from PIL import Image, ImageDraw, ImageFont
+
+sys.path.append(str(pathlib.Path(__file__).parents[3] / "SDK" / "Training"))
+import parts  # noqa: E402
 
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
 NAMES = ["Anna", "Bruno", "Chen", "Dora", "Emil", "Fatima", "Grace", "Hugo", "Ines", "Jonas", "Karim", "Lena", "Mei", "Nora"]
@@ -121,25 +120,14 @@ def screen(seed, number):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--gatehouse", required=True, help="the host's executable")
-    parser.add_argument("--count", type=int, default=400)
-    parser.add_argument("--output", required=True, type=pathlib.Path)
-    parser.add_argument("--seed", type=int, default=0)
-    options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder, open(options.output, "w") as output:
-        for number in range(options.count):
-            image, asks = screen(options.seed, number)
-            path = f"{folder}/screen.png"
-            image.save(path)
-            printed = subprocess.run(
-                [options.gatehouse, "encode", "--plugin", "screen-text", "--input", path, "--json"],
-                capture_output=True, text=True)
-            if printed.returncode:
-                raise SystemExit(printed.stderr.strip())
-            output.write(json.dumps({"segments": json.loads(printed.stdout)["segments"], "asks": [ask for ask, _ in asks]}) + "\n")
-            if sys.stderr.isatty():
-                print(f"\r{number + 1} of {options.count}", end="", file=sys.stderr)
+    options = parts.parser(__doc__.splitlines()[0]).parse_args()
+
+    def make(path, number):
+        image, asks = screen(options.seed, number)
+        image.save(path)
+        return asks
+
+    parts.write(options, "screen-text", ".png", make)
 
 
 if __name__ == "__main__":

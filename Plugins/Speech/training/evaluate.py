@@ -45,12 +45,13 @@ def in_pytorch(net, vocabulary, made, window):
     return heard
 
 
-def through_plugin(weights, made, live):
-    """What the plugin writes down of each file; live in blocks of 20 ms."""
+def through_plugin(weights, made, live, beam=None):
+    """What the plugin writes down of each file; live in blocks of 20 ms, whole with a beam of its own choice or a given one."""
     with tempfile.NamedTemporaryFile("w", suffix=".txt") as listed:
         listed.write("".join(f"{path}\n" for path, *_ in made))
         listed.flush()
-        command = [PROBE, weights, listed.name, "--list", "audio/flac", *(["--live", "20"] if live else [])]
+        command = [PROBE, weights, listed.name, "--list", "audio/flac", *(["--live", "20"] if live else []),
+                   *(["--beam", str(beam)] if beam else [])]
         answer = subprocess.run(command, capture_output=True, text=True, check=True)
     return answer.stdout.split("\n")[: len(made)]
 
@@ -102,12 +103,14 @@ def main():
     made = withheld.utterances(options.folder, "test", options.count, options.engines, SEED)
     net, _ = checkpoint.best(options.folder, vocabulary)
     systems = {}
-    for mode, window in (("whole", None), ("live", batches.LIVE)):
-        systems[f"{mode}, plugin"] = through_plugin(options.weights, made, window is not None)
-        systems[f"{mode}, PyTorch float32"] = in_pytorch(net, vocabulary, made, window)
+    systems["whole, plugin"] = through_plugin(options.weights, made, False)
+    systems["without the language model"] = through_plugin(options.weights, made, False, beam=1)
+    systems["the same, PyTorch float32"] = in_pytorch(net, vocabulary, made, None)
+    systems["live, plugin"] = through_plugin(options.weights, made, True)
+    systems["live, PyTorch float32"] = in_pytorch(net, vocabulary, made, batches.LIVE)
     stored = export.dequantised(load_file(options.weights / "model.safetensors"))
     net.load_state_dict(stored, strict=False)
-    systems["whole, PyTorch int8"] = in_pytorch(net, vocabulary, made, None)
+    systems["without it, PyTorch int8"] = in_pytorch(net, vocabulary, made, None)
     if options.sphinx:
         systems["PocketSphinx"] = by_sphinx(made)
     seconds = sum(soundfile.info(path).duration for path, *_ in made)

@@ -15,7 +15,9 @@ from safetensors.torch import save_file
 from transformers import ParakeetFeatureExtractor
 
 import checkpoint
+import language
 import pieces
+from texts import Texts
 
 MOST_BYTES = 15_000_000
 
@@ -42,14 +44,19 @@ def dequantised(stored):
 def export(folder, output):
     vocabulary = pieces.Pieces(folder / "tokenizer.json")
     net, known = checkpoint.best(folder, vocabulary)
+    if not (folder / "language_model.safetensors").exists():
+        language.lay(folder, Texts(folder), vocabulary)
     output.mkdir(parents=True, exist_ok=True)
     net.config.architectures = ["ParakeetForCTC"]
     net.config.save_pretrained(output)
     ParakeetFeatureExtractor().save_pretrained(output)
-    shutil.copy(folder / "tokenizer.json", output)
+    for name in ("tokenizer.json", "language_model.safetensors"):
+        shutil.copy(folder / name, output)
     shutil.copy(pathlib.Path(__file__).with_name("data-card.md"), output)
     kept = {name: value for name, value in net.state_dict().items() if not name.startswith("phonemes.")}
     save_file(quantised(kept), output / "model.safetensors", {"format": "pt"})
+    # Workers are other users than the host.
+    (output / "model.safetensors").chmod(0o644)
     size = sum(path.stat().st_size for path in output.iterdir())
     if size > MOST_BYTES:
         raise SystemExit(f"{output}: at most {MOST_BYTES} bytes in all, found {size}: train a smaller model")

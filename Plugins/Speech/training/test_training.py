@@ -27,6 +27,7 @@ import errors
 import export
 import features
 import grammar
+import language
 import model as encoder
 import normalise
 import phonemes
@@ -181,6 +182,28 @@ class ModelTests(unittest.TestCase):
     def test_word_errors_are_counted(self):
         self.assertEqual(errors.distance("a b c d".split(), "a x c".split()), 2)
         self.assertEqual(errors.distance([], "a b".split()), 2)
+
+
+class LanguageTests(unittest.TestCase):
+    def test_what_may_follow_a_context_sums_to_one(self):
+        draw, start, size = np.random.default_rng(3), 6, 6
+        lines = [list(draw.integers(0, size, draw.integers(1, 9))) for _ in range(300)] + [[1, 2, 3, 4, 5]] * 40
+        probabilities, weights = language.estimated(language.counted(lines, start), start, size)
+        self.assertGreater(len(probabilities[5]), 0)
+        for context in [(), (start,), (0,), (start, 1), (1, 2), (1, 2, 3), (start, 1, 2, 3), (1, 2, 3, 4), (5, 5, 5, 5)]:
+            total = sum(language.likelihood((*context, piece), probabilities, weights) for piece in range(size))
+            self.assertAlmostEqual(total, 1, delta=1e-3, msg=context)
+        self.assertGreater(language.likelihood((1, 2, 3, 4, 5), probabilities, weights), 0.7)
+
+    def test_nodes_lead_to_those_that_follow(self):
+        lines = [[1, 2, 3, 4, 5]] * 10
+        estimated = language.estimated(language.counted(lines, 6), 6, 6)
+        made = language.tensors(*estimated, 6)
+        node, pieces = 6, [1, 2, 3, 4]
+        for order, piece in enumerate(pieces, 1):
+            first, end = made[f"{order}.children"][node : node + 2]
+            node = first + list(made[f"{order + 1}.pieces"][first:end]).index(piece)
+        self.assertAlmostEqual(made["5.logs"][node, 0] / language.PARTS, np.log(estimated[0][5][6, 1, 2, 3, 4]), delta=0.01)
 
 
 class PipelineTests(unittest.TestCase):

@@ -41,7 +41,7 @@ AVERAGE = 0.998
 MIDDLE = 0.4
 SAVED_EVERY, TOLD_EVERY = 180, 30
 LONGEST_STEP = 20
-DEV_SEED, DEV_COUNT = 2, 32
+DEV_SEED, DEV_COUNT, DEV_ENGINES = 2, 32, ("espeak", "flite", "pico")
 
 
 def arguments():
@@ -201,7 +201,7 @@ def word_errors(net, vocabulary, heard, window=None, device="cpu"):
 
 def development(folder):
     """Withheld utterances that training is judged by."""
-    made = withheld.utterances(folder, "development", DEV_COUNT, ("espeak", "flite", "pico"), DEV_SEED)
+    made = withheld.utterances(folder, "development", DEV_COUNT, DEV_ENGINES, DEV_SEED)
     return [(text, features.logarithms(soundfile.read(path, dtype="float32")[0])) for path, text, *_ in made]
 
 

@@ -2,7 +2,8 @@ import GatehouseNumerics
 import Glibc
 
 /// The likeliest sequences of pieces, each with the probability of all its alignments: Hannun et al., "First-pass large
-/// vocabulary continuous speech recognition using bi-directional recurrent DNNs" (2014), without a language model.
+/// vocabulary continuous speech recognition using bi-directional recurrent DNNs" (2014). A language model adds to the logarithm
+/// of a sequence its own, by its weight, and its bonus for each piece.
 public struct PrefixBeamDecoder: Sendable {
     /// Logarithm of the probability that a piece needs for a row to be thought of: what is below changes no result that a
     /// person could see.
@@ -10,12 +11,14 @@ public struct PrefixBeamDecoder: Sendable {
 
     private let blank: Int
     private let width: Int
+    private let language: PieceLanguageModel?
 
     /// - Parameter width: sequences that are followed.
-    public init(blank: Int, width: Int) {
+    public init(blank: Int, width: Int, language: PieceLanguageModel? = nil) {
         precondition(width > 0, "a beam follows something")
         self.blank = blank
         self.width = width
+        self.language = language
     }
 
     private struct Candidate {
@@ -35,7 +38,8 @@ public struct PrefixBeamDecoder: Sendable {
         let piece: Int
     }
 
-    /// The likeliest sequences with the logarithms of their probabilities, the likeliest first. Polls `isCancelled` and then
+    /// The likeliest sequences with the logarithms of their probabilities, what the language model adds included, the likeliest
+    /// first. Polls `isCancelled` and then
     /// returns early, with none.
     public func decode(
         _ scores: Matrix, isCancelled: () -> Bool = { false }
@@ -43,16 +47,21 @@ public struct PrefixBeamDecoder: Sendable {
         // All that ever were in the beam, the empty one first.
         var sequences = [Sequence(parent: -1, piece: -1)]
         var places = [sequences[0]: 0]
+        // Of each what the language model adds, and the last pieces, which tell what it adds to the next.
+        var added = [0.0]
+        var contexts = [language?.start ?? []]
         var beam: [(place: Int, candidate: Candidate)] = [(0, Candidate(blank: 0))]
         for row in 0..<scores.rows {
             if isCancelled() { return [] }
             let logs = Self.logProbabilities(scores.row(row))
             let likely = likeliest(logs)
             var next: [Sequence: Candidate] = [:]
+            var worth: [Sequence: Double] = [:]
             for (place, candidate) in beam {
                 let all = candidate.all
                 let sequence = sequences[place]
                 next[sequence, default: Candidate()].add(blank: all + logs[blank])
+                worth[sequence] = added[place]
                 if sequence.piece >= 0 {
                     next[sequence, default: Candidate()].add(piece: candidate.piece + logs[sequence.piece])
                 }
@@ -60,12 +69,18 @@ public struct PrefixBeamDecoder: Sendable {
                     // The same piece twice needs a blank between.
                     let before = piece == sequence.piece ? candidate.blank : all
                     guard before > -.infinity else { continue }
-                    next[Sequence(parent: place, piece: piece), default: Candidate()]
-                        .add(piece: before + logs[piece])
+                    let longer = Sequence(parent: place, piece: piece)
+                    next[longer, default: Candidate()].add(piece: before + logs[piece])
+                    if let language, worth[longer] == nil {
+                        let log = language.logProbability(piece, after: contexts[place])
+                        worth[longer] = added[place] + language.weight * log + language.bonus
+                    }
                 }
             }
             // Of equals the one that came first.
-            let kept = next.map { (sequence: $0.key, candidate: $0.value, all: $0.value.all) }
+            let kept = next.map {
+                (sequence: $0.key, candidate: $0.value, all: $0.value.all + worth[$0.key, default: 0])
+            }
                 .sorted {
                     ($1.all, $0.sequence.parent, $0.sequence.piece)
                         < ($0.all, $1.sequence.parent, $1.sequence.piece)
@@ -75,17 +90,23 @@ public struct PrefixBeamDecoder: Sendable {
                 if let place = places[sequence] { return (place, candidate) }
                 sequences.append(sequence)
                 places[sequence] = sequences.count - 1
+                added.append(worth[sequence, default: 0])
+                if let language {
+                    contexts.append(
+                        (contexts[sequence.parent] + [sequence.piece]).suffix(language.contextLength))
+                }
                 return (sequences.count - 1, candidate)
             }
         }
         return beam.map { place, candidate in
             var pieces: [Int] = []
+            let last = place
             var place = place
             while place > 0 {
                 pieces.append(sequences[place].piece)
                 place = sequences[place].parent
             }
-            return (pieces.reversed(), candidate.all)
+            return (pieces.reversed(), candidate.all + added[last])
         }
     }
 

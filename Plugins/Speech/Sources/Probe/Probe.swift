@@ -23,7 +23,7 @@ struct Probe {
 
     private struct Usage: Error, CustomStringConvertible {
         let description =
-            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--list TYPE] [--transcribe TYPE [--beam N]]"
+            "usage: speech-probe MODEL SAMPLES [--threads N] [--repeat N] [--features F] [--states F] [--scores F] [--live MS] [--list TYPE] [--transcribe TYPE] [--beam N]"
     }
 
     private static func run(_ words: [String]) throws {
@@ -54,13 +54,13 @@ struct Probe {
                 print(
                     milliseconds > 0
                         ? try heardLive(model, reader, block: model.rate * milliseconds / 1000, team)
-                        : try heard(model, reader, team))
+                        : try heard(model, reader, beam: options["--beam"].flatMap { Int($0) }, team))
             }
             return
         }
         if let type = options["--transcribe"] {
             guard let format = SoundFormat(rawValue: type) else { throw Usage() }
-            try transcribe(model, file, format, beam: Int(options["--beam"] ?? "1") ?? 1, team)
+            try transcribe(model, file, format, beam: options["--beam"].flatMap { Int($0) }, team)
             return
         }
         let samples = file.bytes.bindMemory(to: Float.self)
@@ -93,9 +93,11 @@ struct Probe {
     }
 
     private static func heard(
-        _ model: SpeechModel, _ reader: SoundReader, _ team: ThreadTeam
+        _ model: SpeechModel, _ reader: SoundReader, beam: Int?, _ team: ThreadTeam
     ) throws -> String {
-        guard case .text(let transcript) = try Recognizer(model).recognize(reader, team) else {
+        var options = Recognizer.Options()
+        options.beam = beam
+        guard case .text(let transcript) = try Recognizer(model, options).recognize(reader, team) else {
             throw Usage()
         }
         return transcript.text
@@ -128,10 +130,10 @@ struct Probe {
 
     /// Prints words, seconds of sound, seconds it took, and the most memory that the process ever had, in kB.
     private static func transcribe(
-        _ model: SpeechModel, _ file: MappedFile, _ format: SoundFormat, beam: Int, _ team: ThreadTeam
+        _ model: SpeechModel, _ file: MappedFile, _ format: SoundFormat, beam: Int?, _ team: ThreadTeam
     ) throws {
         var options = Recognizer.Options()
-        options.beam = max(1, beam)
+        options.beam = beam.map { max(1, $0) }
         let start = now()
         let reader = try SoundReader(decoding: file.bytes, as: format, rate: model.rate)
         guard case .text(let transcript) = try Recognizer(model, options).recognize(reader, team) else {

@@ -29,11 +29,14 @@ public struct Recognizer: Sendable {
     public struct Options: Sendable {
         /// A longer sound is cut where it is quiet; each window is normalised and encoded alone.
         public var windowSeconds = 30.0
-        /// Sequences that the search for the likeliest follows; 1 takes the likeliest piece of each row.
-        public var beam = 1
+        /// Sequences that the search for the likeliest follows; 1 takes the likeliest piece of each row. nil: as many as pay with
+        /// the model's language model, 1 without one.
+        public var beam: Int?
 
         public init() {}
     }
+
+    private static let beamOfLanguage = 16
 
     /// Seconds of sound that become rows or soft tokens at most: a decoder reads all of them at once.
     public static let mostSecondsOfStates = 600.0
@@ -86,8 +89,9 @@ public struct Recognizer: Sendable {
     ) -> [HeardWord] {
         var assembler = WordAssembler(vocabulary, secondsPerRow: model.secondsPerRow)
         var heard: [HeardPiece]
-        if options.beam > 1 {
-            let best = PrefixBeamDecoder(blank: vocabulary.blank, width: options.beam)
+        let beam = options.beam ?? (model.language == nil ? 1 : Self.beamOfLanguage)
+        if beam > 1 {
+            let best = PrefixBeamDecoder(blank: vocabulary.blank, width: beam, language: model.language)
                 .decode(scores, isCancelled: job.isCancelled)
             heard = Alignment.align(best.first?.pieces ?? [], scores, blank: vocabulary.blank)
         } else {

@@ -2,6 +2,7 @@ import Decoding
 import Encoders
 import Features
 import GatehouseNumerics
+import Glibc
 import Sounds
 
 /// A checkpoint that turns sound into something a decoder reads: features, encoder and what follows it together.
@@ -22,6 +23,8 @@ public struct SpeechModel: Sendable {
     public let extractor: FeatureExtractor
     public let encoder: ConformerEncoder
     let head: Head
+    /// What the search for the likeliest transcript knows of the language, where the folder has its file.
+    let language: PieceLanguageModel?
 
     /// Opens a folder that has `config.json` and `preprocessor_config.json` beside its weights; for text `tokenizer.json`, else
     /// the head's file.
@@ -32,6 +35,7 @@ public struct SpeechModel: Sendable {
         guard extractor.bands == configuration.bands else {
             throw file.error("num_mel_bins", "feature_size \(extractor.bands)", "\(configuration.bands)")
         }
+        var language: PieceLanguageModel?
         switch target {
         case .text:
             guard let count = configuration.vocabulary else {
@@ -42,6 +46,15 @@ public struct SpeechModel: Sendable {
                 try PieceVocabulary(
                     ConfigurationFile(path: "\(folder)/tokenizer.json"), count: count,
                     blank: configuration.blank))
+            let path = "\(folder)/\(PieceLanguageModel.fileName)"
+            if access(path, F_OK) == 0 {
+                guard configuration.blank == count - 1 else {
+                    throw file.error(
+                        "pad_token_id", "the last piece, \(count - 1), beside a language model",
+                        "\(configuration.blank)")
+                }
+                language = try PieceLanguageModel(SafetensorsFile(path: path), pieces: count - 1)
+            }
         case .rows:
             head = .projector(
                 try Projector(
@@ -51,6 +64,7 @@ public struct SpeechModel: Sendable {
                 try SoftTokenHead(
                     SafetensorsFile(path: "\(folder)/\(SoftTokenHead.fileName)"), width: configuration.width))
         }
+        self.language = language
         encoder = try ConformerEncoder(configuration, WeightReader(SafetensorsCheckpoint(path: folder)))
     }
 

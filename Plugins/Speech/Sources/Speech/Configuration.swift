@@ -5,7 +5,7 @@ import Recognition
 /// What the operator may set.
 struct Configuration {
     private(set) var target = SpeechModel.Target.text
-    private(set) var beam = 1
+    private(set) var beam: Int?
     private(set) var windowSeconds = 30
     private(set) var chunkRows = 3
     private(set) var leftRows = 64
@@ -23,7 +23,7 @@ struct Configuration {
         "output": {"enum": ["text", "rows", "soft"], \
         "description": "A transcript; or rows by projector.safetensors; or soft tokens by soft_head.safetensors. Default text."}, \
         "beam": {"type": "integer", "minimum": 1, "maximum": 64, \
-        "description": "Sequences that the search for the likeliest transcript follows. Default 1: the likeliest piece of each row."}, \
+        "description": "Sequences that the search for the likeliest transcript follows; 1 takes the likeliest piece of each row. Default 16 with a language model, else 1."}, \
         "window_seconds": {"type": "integer", "minimum": 5, "maximum": 300, \
         "description": "Longer sounds are cut where they are quiet. Default 30."}, \
         "chunk_rows": {"type": "integer", "minimum": 1, "maximum": 64, \

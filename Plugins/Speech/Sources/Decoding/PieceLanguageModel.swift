@@ -1,0 +1,141 @@
+import GatehouseNumerics
+import Glibc
+
+/// Which pieces follow which: n-grams with back-off, from `language_model.safetensors`. Nodes of order n are n pieces in a row;
+/// those that follow a node stand together, by their piece. Of each order n from 1:
+///
+/// | tensor | | |
+/// |---|---|---|
+/// | `n.pieces` | `[nodes]` I16 | the last piece; of order 1 each piece in turn, and after them the mark of a beginning |
+/// | `n.logs` | `[nodes, 2]` I16 | the logarithm of its probability, and of the weight of the shorter context, times 400 |
+/// | `n.children` | `[nodes + 1]` I32 | the first node of order n + 1 that follows; none of the highest order |
+public struct PieceLanguageModel: Sendable {
+    public static let fileName = "language_model.safetensors"
+    private static let mostOrders = 9
+    /// Of a unit, that logarithms are stored in.
+    private static let parts: Float = 400
+
+    private struct Order: Sendable {
+        var pieces: [Int16]
+        var probabilities: [Float]
+        var weights: [Float]
+        /// Empty of the highest order.
+        var children: [Int32]
+    }
+
+    private let orders: [Order]
+    /// How much it counts beside what is heard.
+    public let weight: Double
+    /// What each piece is worth, so that few long ones are not preferred to many short ones.
+    public let bonus: Double
+
+    /// - Parameter pieces: of the vocabulary, without the blank.
+    public init(_ file: SafetensorsFile, pieces: Int) throws(TensorFileError) {
+        func failure(_ field: String, _ expected: String, _ found: String) -> TensorFileError {
+            TensorFileError(path: file.path, field: field, expected: expected, found: found)
+        }
+        func number(_ key: String, _ standard: Double) throws(TensorFileError) -> Double {
+            guard let text = file.metadata[key] else { return standard }
+            guard let number = Double(text), (-100...100).contains(number) else {
+                throw failure("__metadata__.\(key)", "a number from -100 to 100", "\"\(text)\"")
+            }
+            return number
+        }
+        func bytes(
+            _ name: String, _ type: SafetensorsType, _ shape: [Int]
+        ) throws(TensorFileError) -> UnsafeRawBufferPointer {
+            guard let tensor = file.tensor(named: name) else {
+                throw failure("tensor \(name)", "\(type.rawValue) \(shape)", "no such tensor")
+            }
+            guard tensor.type == type, tensor.shape == shape else {
+                throw failure(
+                    "tensor \(name)", "\(type.rawValue) \(shape)", "\(tensor.type.rawValue) \(tensor.shape)")
+            }
+            return tensor.bytes
+        }
+        func elements<Element>(_ bytes: UnsafeRawBufferPointer, _: Element.Type) -> [Element] {
+            let size = MemoryLayout<Element>.size
+            return (0..<bytes.count / size).map {
+                bytes.loadUnaligned(fromByteOffset: $0 * size, as: Element.self)
+            }
+        }
+        weight = try number("weight", 0.5)
+        bonus = try number("bonus", 0)
+        var orders: [Order] = []
+        var nodes = pieces + 1
+        while true {
+            let order = orders.count + 1
+            let own = elements(try bytes("\(order).pieces", .i16, [nodes]), Int16.self)
+            let logs = elements(try bytes("\(order).logs", .i16, [nodes, 2]), Int16.self)
+                .map { Float($0) / Self.parts }
+            guard order > 1 || own.enumerated().allSatisfy({ $0 == Int($1) }) else {
+                throw failure("tensor 1.pieces", "each piece in turn", "another order")
+            }
+            guard own.allSatisfy({ (0...pieces).contains(Int($0)) }) else {
+                throw failure("tensor \(order).pieces", "pieces from 0 to \(pieces)", "another")
+            }
+            var children: [Int32] = []
+            let isLast = file.tensor(named: "\(order).children") == nil
+            if !isLast {
+                children = elements(try bytes("\(order).children", .i32, [nodes + 1]), Int32.self)
+                guard children.first == 0, zip(children, children.dropFirst()).allSatisfy({ $0 <= $1 }),
+                    children.last.map({ $0 < 1 << 26 }) == true
+                else {
+                    throw failure("tensor \(order).children", "numbers that rise from 0", "others")
+                }
+            }
+            orders.append(
+                Order(
+                    pieces: own, probabilities: stride(from: 0, to: logs.count, by: 2).map { logs[$0] },
+                    weights: stride(from: 1, to: logs.count, by: 2).map { logs[$0] }, children: children))
+            guard !isLast, orders.count < Self.mostOrders else { break }
+            nodes = Int(children.last ?? 0)
+        }
+        self.orders = orders
+    }
+
+    /// The beginning of an utterance.
+    public var start: [Int] { [(orders.first?.pieces.count ?? 1) - 1] }
+
+    /// Pieces of a context that bear on what follows.
+    public var contextLength: Int { orders.count - 1 }
+
+    /// The logarithm of a piece's probability after a context, of which the last pieces count.
+    public func logProbability(_ piece: Int, after context: some BidirectionalCollection<Int>) -> Double {
+        var context = Array(context.suffix(contextLength))[...]
+        var sum = 0.0
+        while true {
+            if let node = node(context) {
+                if let found = child(piece, of: node, order: context.count) {
+                    return sum + Double(orders[context.count].probabilities[found])
+                }
+                sum += Double(orders[context.count - 1].weights[node])
+            }
+            context = context.dropFirst()
+        }
+    }
+
+    /// The node of some pieces; that of none is 0.
+    private func node(_ pieces: ArraySlice<Int>) -> Int? {
+        var node = 0
+        for (order, piece) in pieces.enumerated() {
+            guard let next = child(piece, of: node, order: order) else { return nil }
+            node = next
+        }
+        return node
+    }
+
+    /// Of a node of an order the one that a piece follows with.
+    private func child(_ piece: Int, of node: Int, order: Int) -> Int? {
+        guard order > 0 else { return piece }
+        let parent = orders[order - 1]
+        guard !parent.children.isEmpty else { return nil }
+        var (low, high) = (Int(parent.children[node]), Int(parent.children[node + 1]))
+        let pieces = orders[order].pieces
+        while low < high {
+            let middle = (low + high) / 2
+            if Int(pieces[middle]) < piece { low = middle + 1 } else { high = middle }
+        }
+        return low < Int(parent.children[node + 1]) && Int(pieces[low]) == piece ? low : nil
+    }
+}
