@@ -1,5 +1,7 @@
 """A gate as the host computes it, and the file that it reads: see "Gates" in SDK/README.md."""
 
+import pathlib
+
 import torch
 from safetensors.torch import save_file
 
@@ -78,3 +80,5 @@ def save(gate, path, family, marks, name="decoder", early=None):
         tensors[f"{name}.early.bias"] = early.bias.detach().float().cpu()
     tensors = {key: value.clone().contiguous() for key, value in tensors.items()}
     save_file(tensors, path, metadata={f"{name}.family": family})
+    # save_file makes files for their owner alone.
+    pathlib.Path(path).chmod(0o644)

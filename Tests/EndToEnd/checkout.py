@@ -10,7 +10,7 @@ BINARY = ROOT / ".build" / "release" / "gatehouse"
 WORKER = ROOT / ".build" / "release" / "gatehouse-worker"
 MODEL = ROOT / "models" / "SmolLM2-135M-Instruct.Q4_1.gguf"
 SCREEN_TEXT = ROOT / "Plugins" / "ScreenText" / "build" / "libscreen-text.so"
-# The plugins of the default registry as most tests count on them: each part goes to one, none has weights or a gate of its own.
+# The plugins of the default registry as most tests count on them: each part goes to one, none has weights or a gate.
 REGISTRY = pathlib.Path(__file__).with_name("registry.json")
 IMAGES = ROOT / "Plugins" / "ScreenText" / "Tests" / "images"
 
@@ -33,10 +33,9 @@ def require():
 
 
 def environment(data):
-    """The caller's environment without its settings, with everything that a daemon keeps under the folder `data`, and the
-    registry of the tests."""
+    """The caller's environment without its settings, with everything that a daemon keeps under the folder `data`."""
     variables = {name: value for name, value in os.environ.items() if not name.startswith("GATEHOUSE_")}
-    variables |= {"XDG_DATA_HOME": str(data), "GATEHOUSE_CONFIG": "", "GATEHOUSE_REGISTRY": str(REGISTRY)}
+    variables |= {"XDG_DATA_HOME": str(data), "GATEHOUSE_CONFIG": ""}
     variables.pop("XDG_RUNTIME_DIR", None)
     return variables
 

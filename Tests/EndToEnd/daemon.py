@@ -24,6 +24,8 @@ class Daemon:
         self.data = pathlib.Path(data) if data else self.folder / "data"
         if "--port" not in options:
             options = ("--port", "0", *options)
+        if "--registry" not in options:
+            options = ("--registry", checkout.REGISTRY, *options)
         with open(self.folder / "stdout", "wb") as output, open(self.folder / "stderr", "wb") as errors:
             self.process = subprocess.Popen(
                 [checkout.BINARY, "serve", *map(str, options)], stdin=subprocess.DEVNULL, stdout=output,

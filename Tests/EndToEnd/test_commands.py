@@ -120,8 +120,9 @@ class UsageTests(CommandTestCase):
             (["logits", "--ids", "999999", "--output", self.folder / "x"], "999999"),
             (["chat", "--image", "/nowhere.png", "Hello"], "/nowhere.png"),
             (["chat", "--file", odd, "Hello"], str(odd)),
-            (["chat", "--image", png, "Hello"], "PNG is damaged"), (["chat", "--audio", wave, "Hello"], "audio/wav"),
-            (["chat", "--file", wave, "Hello"], "image/jpeg, image/png"),
+            (["chat", "--image", png, "Hello"], "PNG is damaged"), (["chat", "--audio", wave, "Hello"], "WAV is damaged"),
+            (["chat", "--registry", checkout.REGISTRY, "--audio", wave, "Hello"], "audio/wav"),
+            (["chat", "--registry", checkout.REGISTRY, "--file", wave, "Hello"], "image/jpeg, image/png"),
             (["chat", "--image", self.folder, "Hello"], str(self.folder)),
             (["chat", "--registry", registry, "Hello"], "format: expected 1"),
             (["encode", "--plugin", "fly", "--input", LIGHT], "screen-text"),
@@ -253,7 +254,7 @@ class BenchPluginTests(CommandTestCase):
 
 class BenchModalitiesTests(CommandTestCase):
     def test_every_way_to_serve_a_request_is_measured(self):
-        words = ("bench", "modalities", "--rounds", "1", "-n", "2", "--input", LIGHT)
+        words = ("bench", "modalities", "--registry", checkout.REGISTRY, "--rounds", "1", "-n", "2", "--input", LIGHT)
         printed = json.loads(checkout.answer(*words, "--json"))
         self.assertEqual(printed["encoders"], ["screen-text", "sensor"])
         results = printed["results"]
@@ -276,7 +277,8 @@ class BenchModalitiesTests(CommandTestCase):
 
 class FusionChartTests(CommandTestCase):
     def test_what_became_of_a_picture_is_drawn(self):
-        result = checkout.run("chat", "--show-fusion", "--max-tokens", "1", "--image", LIGHT, "Hello")
+        result = checkout.run(
+            "chat", "--registry", checkout.REGISTRY, "--show-fusion", "--max-tokens", "1", "--image", LIGHT, "Hello")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertRegex(result.stderr, r"^prompt  \d+ tokens, \d+ of them text\n"
                                         r"part 0  screen-text 0\.1\.0\n"

@@ -41,7 +41,7 @@ class StartLineTests(StartTestCase):
         self.assertEqual(daemon.lines[-1], READY)
         for line in daemon.lines[:-1]:
             self.assertRegex(line, r"^\[INFO\] [^\x00-\x1f\x7f]+$")
-        for what in (str(checkout.MODEL), "threads", "Memory: ", f"Registry: {checkout.ROOT}/registry.json",
+        for what in (str(checkout.MODEL), "threads", "Memory: ", f"Registry: {checkout.REGISTRY}",
                      "Plugin screen-text 0.1.0 found", "Server started at http://127.0.0.1:"):
             self.assertEqual(sum(what in line for line in daemon.lines), 1, f"{what} in {daemon.output}")
         self.assertEqual(daemon.warnings, [])

@@ -70,3 +70,8 @@ def _png(width, height, rows):
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
     data = zlib.compress(b"".join(b"\0" + row for row in rows))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+def drawn(width, height, colour):
+    """A picture of what `colour(x, y)` says, (red, green, blue)."""
+    return _png(width, height, (bytes(level for x in range(width) for level in colour(x, y)) for y in range(height)))

@@ -10,5 +10,5 @@ trap 'rm -f "$parts"' EXIT
 cd "$root"
 python3 "$here/asked.py" --folder "$folder" --gatehouse .build/release/gatehouse --count 300 --output "$parts"
 python3 SDK/Training/train_relevance.py --gatehouse .build/release/gatehouse \
-    --decoder models/SmolLM2-135M-Instruct.Q4_1.gguf --about sound --registry registry.json --plugin speech \
+    --decoder models/SmolLM2-135M-Instruct.Q4_1.gguf --about sound --decay 10 --registry registry.json --plugin speech \
     --parts "$parts" --output "$here/../weights/gate.safetensors"

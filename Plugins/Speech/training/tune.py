@@ -17,7 +17,7 @@ from errors import Rate
 from evaluate import through_plugin
 from normalise import normalised
 
-WEIGHTS, BONUSES = (0.0, 0.35, 0.5, 0.65), (0.5, 1.0, 1.5, 2.0, 2.5)
+WEIGHTS, BONUSES = (0.0, 0.5, 0.65, 0.8, 1.0), (1.5, 2.0, 2.5, 3.0, 3.5)
 
 
 def main():

@@ -49,8 +49,9 @@ def utterances(folder, kind, count, engines, seed):
     place = pathlib.Path(folder) / kind
     place.mkdir(parents=True, exist_ok=True)
     said, speaker, found = lines(folder), voices.Voices(), []
-    for number, engine in enumerate(engines):
-        names = voices.EVALUATION[engine]
+    for engine in engines:
+        # The same utterances, whichever engines there are beside it.
+        number, names = list(voices.EVALUATION).index(engine), voices.EVALUATION[engine]
         for index in range(count):
             draw = np.random.default_rng([seed, WITHHELD, number, index])
             text = grammar.sentence(draw, evaluation=True) if draw.random() < 0.5 else said[draw.integers(len(said))]

@@ -7,7 +7,8 @@ folder=$1
 weights=$2
 mkdir -p "$folder"
 
-# Sizes in turn, the smaller ones being the cheaper ones to learn from: SIZE MINUTES and what differs.
+# Sizes in turn, the smaller ones being the cheaper ones to learn from, the convolutions before the transformer that looks at what
+# they make: SIZE MINUTES and what differs. Longer stages, more of them and --depth 12 make better weights.
 stage() {
     size=$1
     minutes=$2
@@ -16,8 +17,8 @@ stage() {
     python3 "$here/train.py" --folder "$folder" --size "$size" --minutes "$minutes" "$@"
     touch "$folder/$size.done"
 }
-stage 64 40 --batch 192 --keep 1
-stage 128 60
-stage 224 40 --batch 64 --scenes 0.4 --rate 0.001
+stage 64 12 --depth 0 --batch 64 --threads 1
+stage 96 9 --depth 0 --batch 64 --threads 1
+stage 160 31 --depth 6 --batch 32 --threads 1 --scenes 0.4 --rate 0.001
 python3 "$here/export.py" --folder "$folder" --output "$weights"
 python3 "$here/evaluate.py" --folder "$folder" --weights "$weights"
