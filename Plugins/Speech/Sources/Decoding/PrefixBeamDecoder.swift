@@ -78,15 +78,13 @@ public struct PrefixBeamDecoder: Sendable {
                 }
             }
             // Of equals the one that came first.
-            let kept = next.map {
-                (sequence: $0.key, candidate: $0.value, all: $0.value.all + worth[$0.key, default: 0])
+            let kept = next.map { sequence, candidate in
+                (sequence: sequence, candidate: candidate, all: candidate.all + worth[sequence, default: 0])
+            }.sorted {
+                ($1.all, $0.sequence.parent, $0.sequence.piece)
+                    < ($0.all, $1.sequence.parent, $1.sequence.piece)
             }
-                .sorted {
-                    ($1.all, $0.sequence.parent, $0.sequence.piece)
-                        < ($0.all, $1.sequence.parent, $1.sequence.piece)
-                }
-                .prefix(width)
-            beam = kept.map { sequence, candidate, _ in
+            beam = kept.prefix(width).map { sequence, candidate, _ in
                 if let place = places[sequence] { return (place, candidate) }
                 sequences.append(sequence)
                 places[sequence] = sequences.count - 1

@@ -85,7 +85,8 @@ import Testing
         #expect(
             try refusal(file(), pieces: 4) == "tensor 1.pieces: expected I16 [5], found I16 [4]")
         #expect(
-            try refusal(file { $0["3.logs"] = nil }) == "tensor 3.logs: expected I16 [1, 2], found no such tensor")
+            try refusal(file { $0["3.logs"] = nil })
+                == "tensor 3.logs: expected I16 [1, 2], found no such tensor")
         #expect(
             try refusal(file { $0["1.children"]?.elements[1] = 9 })
                 == "tensor 1.children: expected numbers that rise from 0, found others")
