@@ -1,6 +1,6 @@
-import Digest
 import Constraints
 import Decoder
+import Digest
 import GatehouseJSON
 import PluginHost
 import Text

@@ -4,6 +4,7 @@ import argparse
 import json
 import pathlib
 import subprocess
+import sys
 import tempfile
 
 
@@ -34,3 +35,5 @@ def write(options, plugin, suffix, make):
             if options.keep:
                 line |= {"file": str(path.resolve()), "answers": [pair for pair in asks if pair[1]]}
             output.write(json.dumps(line) + "\n")
+            if sys.stderr.isatty():
+                print(f"\r{number + 1} of {options.count}", end="", file=sys.stderr)

@@ -1,14 +1,7 @@
 #!/bin/sh
-# Makes ../weights/gate.safetensors anew, for the default decoder: make_gate.sh FOLDER, that of the training. Needs the host and the plugin,
-# built by run_server.sh, its weights, and what the training needs.
+# Makes ../weights/gate.safetensors anew: make_gate.sh FOLDER, that of the training; see SDK/Training/make_gate.sh. Needs the
+# plugin's weights and what the training needs too.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
-root=$(CDPATH='' cd -- "$here/../../.." && pwd)
 folder=$(CDPATH='' cd -- "$1" && pwd)
-parts=$(mktemp)
-trap 'rm -f "$parts"' EXIT
-cd "$root"
-python3 "$here/asked.py" --folder "$folder" --gatehouse .build/release/gatehouse --count 300 --output "$parts"
-python3 SDK/Training/train_relevance.py --gatehouse .build/release/gatehouse \
-    --decoder models/SmolLM2-135M-Instruct.Q4_1.gguf --about sound --decay 10 --registry registry.json --plugin speech \
-    --parts "$parts" --output "$here/../weights/gate.safetensors"
+exec sh "$here/../../../SDK/Training/make_gate.sh" speech sound "$here/../weights/gate.safetensors" 10 "$here/asked.py" --folder "$folder"

@@ -31,9 +31,9 @@ def prompts(folder, target):
     (listed,) = folder.glob("usr/share/doc/*/core-sounds-en.txt.gz")
     for line in gzip.decompress(listed.read_bytes()).decode().splitlines():
         name, _, said = line.partition(":")
-        # What stands in brackets is a sound.
-        text = normalised(re.sub(r"[\[(<].*?[\])>]", " ", said))
+        text = normalised(said)
         path = folder / "usr/share/asterisk/sounds/en_US_f_Allison" / f"{name.strip()}.wav"
+        # What stands in brackets is a sound.
         if line.startswith(";") or re.search(r"[\[(<]", said) or len(text.split()) < 2 or not path.exists():
             continue
         samples, rate = soundfile.read(path, dtype="float32")

@@ -17,7 +17,7 @@ from errors import Rate
 from evaluate import through_plugin
 from normalise import normalised
 
-WEIGHTS, BONUSES = (0.0, 0.5, 0.65, 0.8, 1.0), (1.5, 2.0, 2.5, 3.0, 3.5)
+WEIGHTS, BONUSES = (0.0, 0.35, 0.5, 0.65), (0.5, 1.0, 1.5, 2.0, 2.5)
 
 
 def main():
@@ -29,9 +29,12 @@ def main():
     made = withheld.utterances(options.folder, "development", train.DEV_COUNT, train.DEV_ENGINES, train.DEV_SEED)
     tensors = load_file(path)
 
-    def errors(weight, bonus):
+    def write(weight, bonus):
         save_file(tensors, path, {"weight": str(weight), "bonus": str(bonus)})
         path.chmod(0o644)
+
+    def errors(weight, bonus):
+        write(weight, bonus)
         rate = Rate()
         for (_, text, *_), heard in zip(made, through_plugin(options.weights, made, live=False)):
             rate.add(text, normalised(heard))
@@ -39,7 +42,7 @@ def main():
         return rate.percent()
 
     best = min((errors(weight, bonus), weight, bonus) for weight in WEIGHTS for bonus in (BONUSES if weight else (0.0,)))
-    errors(*best[1:])
+    write(*best[1:])
 
 
 if __name__ == "__main__":

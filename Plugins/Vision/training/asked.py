@@ -52,7 +52,7 @@ def asks_of(labels):
         if icon is not None:
             each = CONCEPTS[icon]
             found += [(f"Where is the {each.thing} icon?", place), (f"What is the icon in the {place}?", each.thing)]
-    return [(question, word) for question, word in found if word and "None" not in question]
+    return [(question, word) for question, word in found if word]
 
 
 def picture(pictures, seed, number):

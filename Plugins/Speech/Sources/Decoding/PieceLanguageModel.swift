@@ -94,35 +94,38 @@ public struct PieceLanguageModel: Sendable {
         self.orders = orders
     }
 
-    /// The beginning of an utterance.
-    public var start: [Int] { [(orders.first?.pieces.count ?? 1) - 1] }
-
     /// Pieces of a context that bear on what follows.
     public var contextLength: Int { orders.count - 1 }
 
-    /// The logarithm of a piece's probability after a context, of which the last pieces count.
-    public func logProbability(_ piece: Int, after context: some BidirectionalCollection<Int>) -> Double {
-        var context = Array(context.suffix(contextLength))[...]
-        var sum = 0.0
-        while true {
-            if let node = node(context) {
-                if let found = child(piece, of: node, order: context.count) {
-                    return sum + Double(orders[context.count].probabilities[found])
-                }
-                sum += Double(orders[context.count - 1].weights[node])
-            }
-            context = context.dropFirst()
-        }
+    /// What a context comes to: its endings that are nodes, the longest first, the last one of no pieces.
+    public struct State: Sendable {
+        fileprivate var nodes: [(order: Int, node: Int)]
     }
 
-    /// The node of some pieces; that of none is 0.
-    private func node(_ pieces: ArraySlice<Int>) -> Int? {
-        var node = 0
-        for (order, piece) in pieces.enumerated() {
-            guard let next = child(piece, of: node, order: order) else { return nil }
-            node = next
+    /// Nothing is known of what stands before.
+    public var unknown: State { State(nodes: [(0, 0)]) }
+
+    /// The beginning of an utterance.
+    public var start: State { state(unknown, (orders.first?.pieces.count ?? 1) - 1) }
+
+    /// The context with one more piece.
+    public func state(_ state: State, _ piece: Int) -> State {
+        let longer = state.nodes.compactMap { order, node in
+            order < contextLength ? child(piece, of: node, order: order).map { (order + 1, $0) } : nil
         }
-        return node
+        return State(nodes: longer + [(0, 0)])
+    }
+
+    /// The logarithm of a piece's probability after a context.
+    public func logProbability(_ piece: Int, after state: State) -> Double {
+        var sum = 0.0
+        for (order, node) in state.nodes {
+            if let found = child(piece, of: node, order: order) {
+                return sum + Double(orders[order].probabilities[found])
+            }
+            sum += Double(orders[order - 1].weights[node])
+        }
+        preconditionFailure("every piece is a node of order 1")
     }
 
     /// Of a node of an order the one that a piece follows with.

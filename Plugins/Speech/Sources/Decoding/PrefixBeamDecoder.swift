@@ -25,6 +25,8 @@ public struct PrefixBeamDecoder: Sendable {
         /// Logarithms of the probabilities of its alignments that end in a blank, and in its last piece.
         var blank = -Double.infinity
         var piece = -Double.infinity
+        /// What the language model adds.
+        var added = 0.0
 
         var all: Double { logSum(blank, piece) }
 
@@ -47,39 +49,37 @@ public struct PrefixBeamDecoder: Sendable {
         // All that ever were in the beam, the empty one first.
         var sequences = [Sequence(parent: -1, piece: -1)]
         var places = [sequences[0]: 0]
-        // Of each what the language model adds, and the last pieces, which tell what it adds to the next.
-        var added = [0.0]
-        var contexts = [language?.start ?? []]
+        // Of each what the language model makes of it; none without one.
+        var states = language.map { [$0.start] } ?? []
         var beam: [(place: Int, candidate: Candidate)] = [(0, Candidate(blank: 0))]
         for row in 0..<scores.rows {
             if isCancelled() { return [] }
             let logs = Self.logProbabilities(scores.row(row))
             let likely = likeliest(logs)
             var next: [Sequence: Candidate] = [:]
-            var worth: [Sequence: Double] = [:]
             for (place, candidate) in beam {
                 let all = candidate.all
                 let sequence = sequences[place]
-                next[sequence, default: Candidate()].add(blank: all + logs[blank])
-                worth[sequence] = added[place]
+                next[sequence, default: Candidate(added: candidate.added)].add(blank: all + logs[blank])
                 if sequence.piece >= 0 {
-                    next[sequence, default: Candidate()].add(piece: candidate.piece + logs[sequence.piece])
+                    next[sequence]?.add(piece: candidate.piece + logs[sequence.piece])
+                }
+                func longer(_ piece: Int) -> Candidate {
+                    guard let language else { return Candidate() }
+                    let log = language.logProbability(piece, after: states[place])
+                    return Candidate(added: candidate.added + language.weight * log + language.bonus)
                 }
                 for piece in likely {
                     // The same piece twice needs a blank between.
                     let before = piece == sequence.piece ? candidate.blank : all
                     guard before > -.infinity else { continue }
-                    let longer = Sequence(parent: place, piece: piece)
-                    next[longer, default: Candidate()].add(piece: before + logs[piece])
-                    if let language, worth[longer] == nil {
-                        let log = language.logProbability(piece, after: contexts[place])
-                        worth[longer] = added[place] + language.weight * log + language.bonus
-                    }
+                    next[Sequence(parent: place, piece: piece), default: longer(piece)]
+                        .add(piece: before + logs[piece])
                 }
             }
             // Of equals the one that came first.
             let kept = next.map { sequence, candidate in
-                (sequence: sequence, candidate: candidate, all: candidate.all + worth[sequence, default: 0])
+                (sequence: sequence, candidate: candidate, all: candidate.all + candidate.added)
             }.sorted {
                 ($1.all, $0.sequence.parent, $0.sequence.piece)
                     < ($0.all, $1.sequence.parent, $1.sequence.piece)
@@ -88,23 +88,18 @@ public struct PrefixBeamDecoder: Sendable {
                 if let place = places[sequence] { return (place, candidate) }
                 sequences.append(sequence)
                 places[sequence] = sequences.count - 1
-                added.append(worth[sequence, default: 0])
-                if let language {
-                    contexts.append(
-                        (contexts[sequence.parent] + [sequence.piece]).suffix(language.contextLength))
-                }
+                if let language { states.append(language.state(states[sequence.parent], sequence.piece)) }
                 return (sequences.count - 1, candidate)
             }
         }
         return beam.map { place, candidate in
             var pieces: [Int] = []
-            let last = place
             var place = place
             while place > 0 {
                 pieces.append(sequences[place].piece)
                 place = sequences[place].parent
             }
-            return (pieces.reversed(), candidate.all + added[last])
+            return (pieces.reversed(), candidate.all + candidate.added)
         }
     }
 

@@ -45,14 +45,18 @@ import Testing
     @Test func theLongestContextDecidesAndOthersAreWeighed() throws {
         let model = try PieceLanguageModel(file(), pieces: 3)
         #expect((model.weight, model.bonus, model.contextLength) == (0.5, 0.25, 2))
-        func log(_ piece: Int, _ context: [Int]) -> Double { model.logProbability(piece, after: context) }
+        let beginning = 3
+        func log(_ piece: Int, _ context: [Int]) -> Double {
+            model.logProbability(piece, after: context.reduce(model.unknown, model.state))
+        }
+        #expect(log(2, [beginning]) == model.logProbability(2, after: model.start))
         #expect(abs(log(1, [0]) - -0.1) < 1e-6)
-        #expect(abs(log(2, model.start) - -0.2) < 1e-6)
-        #expect(abs(log(0, model.start + [2]) - -0.01) < 1e-6)
+        #expect(abs(log(2, [beginning]) - -0.2) < 1e-6)
+        #expect(abs(log(0, [beginning, 2]) - -0.01) < 1e-6)
         #expect(abs(log(0, [1, 1, 1, 3, 2]) - -0.01) < 1e-6, "only the last two count")
         // Shorter contexts by their weights: of 0, and of a beginning and 2.
         #expect(abs(log(2, [0]) - (-0.5 - 3)) < 1e-6)
-        #expect(abs(log(1, model.start + [2]) - (-0.05 - 2)) < 1e-6)
+        #expect(abs(log(1, [beginning, 2]) - (-0.05 - 2)) < 1e-6)
         #expect(abs(log(0, []) - -1) < 1e-6)
     }
 
@@ -65,7 +69,7 @@ import Testing
         let found = PrefixBeamDecoder(blank: 3, width: 5000, language: model).decode(scores)
         let expected = heard.map { pieces, log in
             pieces.indices.reduce(log) { sum, place in
-                let context = model.start + pieces[..<place]
+                let context = pieces[..<place].reduce(model.start, model.state)
                 return sum + 0.5 * model.logProbability(pieces[place], after: context) + 0.25
             }
         }

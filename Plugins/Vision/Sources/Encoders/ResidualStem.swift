@@ -45,11 +45,10 @@ struct ResidualStem: Sendable {
         self.blocks = blocks
     }
 
-    /// Writes a row for each patch of the grid. `levels` normalises the picture's samples.
-    func embed(
-        _ image: PixelImage, _ grid: PatchGrid, _ levels: [Float], _ team: ThreadTeam,
-        into rows: Matrix
-    ) {
+    /// A row for each patch of the grid. `levels` normalises the picture's samples.
+    func rows(
+        _ image: PixelImage, _ grid: PatchGrid, _ levels: [Float], _ team: ThreadTeam
+    ) -> Matrix {
         var (height, width) = (grid.rows * patch, grid.columns * patch)
         var x = Matrix(uninitializedRows: height * width, columns: 3)
         for row in 0..<height {
@@ -63,27 +62,27 @@ struct ResidualStem: Sendable {
         }
         x = convolved(x, &height, &width, first, team)
         rectify(x)
-        for (index, block) in blocks.enumerated() {
+        for block in blocks {
             let pooled = halved(x, height, width)
             let middle = convolved(x, &height, &width, block.first, team)
             rectify(middle)
-            x = convolved(
-                middle, &height, &width, block.second, team, into: index == blocks.count - 1 ? rows : nil)
+            x = convolved(middle, &height, &width, block.second, team)
             team.linear(pooled, block.shortcut, addingTo: x)
             rectify(x)
         }
+        return x
     }
 
     /// Rows of channels to rows of channels; the extents become those of the output.
     private func convolved(
         _ x: Matrix, _ height: inout Int, _ width: inout Int, _ convolution: Convolution2D,
-        _ team: ThreadTeam, into output: Matrix? = nil
+        _ team: ThreadTeam
     ) -> Matrix {
         let input = Planes(
             channels: x.columns, height: height, width: width, base: x.base, channelStride: 1,
             rowStride: width * x.stride, columnStride: x.stride)
         (height, width) = convolution.outputSize(height: height, width: width)
-        let y = output ?? Matrix(uninitializedRows: height * width, columns: convolution.layer.outputs)
+        let y = Matrix(uninitializedRows: height * width, columns: convolution.layer.outputs)
         team.convolve(input, convolution, into: y)
         withExtendedLifetime(x) {}
         return y

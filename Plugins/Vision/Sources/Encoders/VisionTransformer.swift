@@ -196,24 +196,19 @@ public struct VisionTransformer: Sendable {
         let first = x.row(0)
         for column in 0..<x.columns { first[column] = classToken.row(0)[column] + positions.row(0)[column] }
         let patches = x.rows(1..<x.rows)
-        func place(_ rows: Matrix) {
-            team.interpolate(
-                positions.rows(1..<positions.rows), from: (side, side), to: (grid.rows, grid.columns),
-                .bicubic, into: rows)
-        }
+        team.interpolate(
+            positions.rows(1..<positions.rows), from: (side, side), to: (grid.rows, grid.columns), .bicubic,
+            into: patches)
         switch embedding {
         case .linear(let layer):
-            place(patches)
             let samples = Matrix(uninitializedRows: grid.count, columns: layer.inputs)
             grid.gather(image, 0..<grid.count, levels: levels, team, into: samples)
             team.linear(samples, layer, addingTo: patches)
         case .resnet(let stem):
-            stem.embed(image, grid, levels, team, into: patches)
-            let placed = Matrix(uninitializedRows: grid.count, columns: x.columns)
-            place(placed)
-            for row in 0..<grid.count {
-                let (patch, position) = (patches.row(row), placed.row(row))
-                for column in patch.indices { patch[column] += position[column] }
+            let rows = stem.rows(image, grid, levels, team)
+            for index in 0..<grid.count {
+                let (patch, row) = (patches.row(index), rows.row(index))
+                for column in patch.indices { patch[column] += row[column] }
             }
         }
     }
